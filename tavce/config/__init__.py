@@ -1,0 +1,196 @@
+"""The settings: one typed tree, checked as a whole before anything runs.
+
+`workflow/config/paper.yaml` holds every value; other files override single ones. A rule's command gets its
+own sections only, as JSON, so that a changed setting reruns its stage and what follows, and nothing else.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Self, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from tavce.config.data import (
+    AnyCorpus,
+    Crop,
+    Detect,
+    Download,
+    Gate,
+    Mel,
+    Motion,
+    Section,
+    Trim,
+)
+from tavce.config.learning import (
+    Audio2Exp,
+    Audio2Pose,
+    Metric,
+    Renderer,
+    Score,
+    Synthesise,
+    Window,
+)
+from tavce.stages import RESULT_FOLDERS, STAGES
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+FIXED_METHODS = ("static", "ground_truth")
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names it, its value and the remedy."""
+
+
+class Settings(Section):
+    """Everything a run can be told."""
+
+    corpora: dict[str, AnyCorpus]
+    download: Download
+    trim: Trim
+    detect: Detect
+    crop: Crop
+    mel: Mel
+    motion: Motion
+    gate: Gate
+    window: Window
+    metrics: dict[str, Metric] = Field(min_length=1, description="recipes of the metric by name")
+    audio2exp: Audio2Exp
+    audio2pose: Audio2Pose
+    renderers: dict[str, Renderer] = Field(min_length=1, description="variants of the renderer by name")
+    synthesise: Synthesise
+    score: Score
+    methods: dict[str, str] = Field(min_length=1, description="rows of the tables: method → label")
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        for name in [*self.corpora, *self.metrics, *self.renderers]:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"name '{name}': use lower-case letters, digits and _")
+        for name in self.corpora:
+            if name in RESULT_FOLDERS:
+                raise ValueError(f"corpus '{name}' would share the folder results/{name}: choose another name")
+        for name, renderer in self.renderers.items():
+            if renderer.metric not in self.metrics:
+                raise ValueError(f"renderers.{name}.metric '{renderer.metric}' is none of {[*self.metrics]}")
+        for method in self.methods:
+            if method not in (*self.renderers, *FIXED_METHODS):
+                raise ValueError(f"methods.{method} is none of {[*self.renderers, *FIXED_METHODS]}")
+        return self
+
+    def sections(self, stage: str, name: str | None = None) -> str:
+        """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus."""
+        chosen = {}
+        for section in STAGES[stage].sections:
+            collection = COLLECTIONS.get(section)
+            value = getattr(self, collection)[name] if collection else getattr(self, section)
+            chosen[section] = value.model_dump(mode="json")
+        return json.dumps(chosen, sort_keys=True, separators=(",", ":"))
+
+
+COLLECTIONS = {"corpus": "corpora", "metric": "metrics", "renderer": "renderers"}
+SECTION_TYPES: dict[str, Any] = {
+    **{name: field.annotation for name, field in Settings.model_fields.items()},
+    "corpus": AnyCorpus,
+    "metric": Metric,
+    "renderer": Renderer,
+}
+
+
+def load(raw: Mapping[str, Any]) -> Settings:
+    """Return the checked settings of a merged configuration.
+
+    An entry of `metrics` or `renderers` may say `like: NAME`: it starts from that entry's values.
+
+    Raises:
+        SettingsError: every setting that is unknown, missing or out of bounds, one a line.
+    """
+    raw = dict(raw)
+    for collection in ("metrics", "renderers"):
+        raw[collection] = _resolve_likes(raw.get(collection) or {}, collection)
+    raw["corpora"] = raw.get("corpora") or {}
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def load_files(*paths: str) -> Settings:
+    """Return the checked settings of YAML files, later ones overriding earlier ones."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            merged = merge(merged, yaml.safe_load(file) or {})
+    return load(merged)
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `changes` laid over it, mapping by mapping."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def parse_sections(text: str) -> dict[str, Any]:
+    """Return the typed sections in a stage's `--settings` JSON.
+
+    Raises:
+        SettingsError: as `load`.
+    """
+    try:
+        fields = {name: (SECTION_TYPES[name], ...) for name in json.loads(text)}
+    except KeyError as error:
+        raise SettingsError(f"--settings: no section {error}, the sections are {[*SECTION_TYPES]}") from None
+    try:
+        return dict(_model(fields).model_validate_json(text))
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _model(fields: dict[str, Any]) -> type[BaseModel]:
+    from pydantic import create_model
+
+    return create_model("Sections", __base__=Section, **fields)
+
+
+def _resolve_likes(entries: Mapping[str, Any], collection: str) -> dict[str, Any]:
+    def resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
+        if name not in entries or name in seen:
+            raise SettingsError(f"{collection}.{seen[-1]}.like: '{name}' is no other entry of {collection}")
+        entry = dict(entries[name] or {})
+        like = entry.pop("like", None)
+        return entry if like is None else merge(resolve(like, (*seen, name)), entry)
+
+    return {name: resolve(name, ()) for name in entries}
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        path = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            lines.append(f"unknown setting '{path}'{_nearest(str(item['loc'][-1]))}")
+        elif item["type"] == "missing":
+            lines.append(f"missing setting '{path}'")
+        else:
+            lines.append(f"setting '{path}' = {item['input']!r:.200}: {item['msg']}")
+    return "settings cannot be used:\n  " + "\n  ".join(lines)
+
+
+def _nearest(key: str) -> str:
+    near = difflib.get_close_matches(key, _known_keys(Settings), n=1)
+    return f": did you mean '{near[0]}'?" if near else ""
+
+
+def _known_keys(model: Any) -> set[str]:
+    """Return every key of the tree below a section type."""
+    keys: set[str] = set()
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        for name, field in model.model_fields.items():
+            keys |= {name} | _known_keys(field.annotation)
+    for argument in get_args(model):
+        keys |= _known_keys(argument)
+    return keys

@@ -1,0 +1,154 @@
+"""Settings of the learning stages and the evaluation. The values live in `workflow/config/*.yaml`."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from tavce.config.data import Section
+
+
+class Window(Section):
+    """The sound that belongs to one frame: `steps` mel steps from int(mel_rate · (frame − lead) / rate)."""
+
+    steps: int = Field(gt=0, description="mel steps")
+    lead_frames: int = Field(ge=0)
+    rate_hz: int = Field(gt=0, description="frames a second")
+    mel_rate_hz: int = Field(gt=0, description="mel steps a second")
+
+
+class Training(Section):
+    """How long and how fast a network learns."""
+
+    batch: int = Field(gt=0)
+    steps: int = Field(gt=0, description="optimiser steps")
+    rate: float = Field(gt=0, description="learning rate")
+    decay_every: int = Field(gt=0, description="steps between decays of the learning rate")
+    decay: float = Field(gt=0, le=1)
+    validate_every: int = Field(gt=0, description="steps between validations, each with a checkpoint")
+    validate_batches: int = Field(gt=0)
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    workers: int = Field(ge=0, description="loader processes")
+    seed: int
+
+
+class MetricNetworks(Section):
+    """Sizes of the two encoders and the reconstruction generators."""
+
+    audio_channels: tuple[int, int, int, int, int]
+    visual: Literal["resnet18", "iresnet18"]
+    visual_channels: tuple[int, int, int, int]
+    features: int = Field(gt=0)
+    reconstruction_channels: int = Field(gt=0, description="channels of the generators' stem")
+
+
+class Metric(Section):
+    """One recipe of the correlation metric."""
+
+    networks: MetricNetworks
+    mouth_px: int = Field(gt=0, description="side of the mouth box in the face crop")
+    input_px: int = Field(gt=0, multiple_of=16, description="side the mouth box is resized to")
+    negatives: Literal["time", "audio", "speaker", "both"]
+    spacing: int = Field(gt=0, description="frames between the two moments of a pair (Δ)")
+    distance: int = Field(gt=0, description="fewest frames from a moment to its negative (τ)")
+    margin: float = Field(ge=0, lt=1)
+    negative_weight: float = Field(ge=0, description="α")
+    reconstruction_weight: float = Field(ge=0, description="λ")
+    perceptual: Literal["vgg19", "mobilenetv2"] = Field(description="features the reconstruction is judged by")
+    training: Training
+
+    @model_validator(mode="after")
+    def _negatives_are_no_pairs(self) -> Self:
+        if self.distance <= self.spacing:
+            raise ValueError(f"distance {self.distance} must exceed spacing {self.spacing}: negatives would be pairs")
+        return self
+
+
+class Audio2Exp(Section):
+    """Sound to expression."""
+
+    audio_channels: tuple[int, int, int, int, int]
+    frames: int = Field(gt=0, description="frames of a training window")
+    coefficient_weight: float = Field(ge=0)
+    landmark_weight: float = Field(ge=0)
+    blink_weight: float = Field(ge=0)
+    training: Training
+
+
+class Audio2Pose(Section):
+    """Sound to head movement: a conditional variational auto-encoder against a sequence discriminator."""
+
+    audio_channels: tuple[int, int, int, int, int]
+    frames: int = Field(gt=0, multiple_of=16, description="frames of a window")
+    latent: int = Field(gt=0)
+    styles: int = Field(gt=0, description="style classes")
+    hidden: tuple[int, int] = Field(description="widths of the encoder's MLP; the decoder's are reversed")
+    unet_channels: tuple[int, int, int] = Field(description="widths of the U-Net over the sequence")
+    discriminator_channels: tuple[int, int, int]
+    regression_weight: float = Field(ge=0)
+    gan_weight: float = Field(ge=0)
+    kl_weight: float = Field(ge=0)
+    training: Training
+
+
+class RendererNetworks(Section):
+    """Sizes of mapping, keypoint detector, dense motion, decoder and discriminator."""
+
+    image_px: int = Field(gt=0, multiple_of=16)
+    window_frames: int = Field(gt=0, description="coefficients around a frame that the mapping sees")
+    keypoints: int = Field(gt=0)
+    channels: int = Field(gt=0, description="block expansion")
+    max_channels: int = Field(gt=0)
+    hourglass_blocks: int = Field(gt=0)
+    depth: int = Field(gt=0, description="depth of the feature volume")
+    volume_channels: int = Field(gt=0)
+    mapping_channels: int = Field(gt=0)
+    residual_blocks: int = Field(gt=0, description="3D residual blocks of the appearance")
+    compress: int = Field(gt=0, description="channels the volume is compressed to for the dense motion")
+    keypoint_scale: float = Field(gt=0, le=1, description="scale of the picture the keypoints are found on")
+    motion_scale: float = Field(gt=0, le=1)
+    spade_hidden: int = Field(gt=0)
+    discriminator_blocks: int = Field(gt=0)
+    discriminator_channels: int = Field(gt=0)
+
+
+class RendererWeights(Section):
+    """Weights of the renderer's losses."""
+
+    gan: float = Field(ge=0)
+    feature_matching: float = Field(ge=0)
+    perceptual: float = Field(ge=0)
+    expression: float = Field(ge=0, description="needs the published head-pose/expression estimator")
+    l1: float = Field(ge=0)
+    mouth_l1: float = Field(ge=0, description="L1 inside the mouth box, on top of l1 (not in the paper)")
+    correlation: float = Field(ge=0)
+
+
+class Renderer(Section):
+    """One variant of the face renderer."""
+
+    networks: RendererNetworks
+    metric: str = Field(description="recipe of the metric it listens to")
+    attention: bool = Field(description="correlation attention in the generator")
+    weights: RendererWeights
+    perceptual: Literal["vgg19", "mobilenetv2"]
+    perceptual_scales: tuple[float, ...]
+    mapping_rate: float = Field(gt=0, description="learning rate of the mapping")
+    training: Training
+
+
+class Synthesise(Section):
+    """How the test videos are made."""
+
+    expression_frames: int = Field(gt=0, description="frames audio2exp sees at once")
+    pose: Literal["predicted", "still"] = Field(description="head movement of generated videos")
+    style: int = Field(ge=0)
+    batch: int = Field(gt=0, description="frames rendered at once")
+    crf: int = Field(ge=0, le=51)
+    seed: int
+
+
+class Score(Section):
+    """What the tables measure."""
+
+    max_lag_frames: int = Field(gt=0, description="largest lag tried by av_offset")
+    min_frames: int = Field(gt=0, description="fewest frames with landmarks for a number")

@@ -1,0 +1,108 @@
+"""What happened to every clip: sheet rows, clip records and the closed list of reasons.
+
+A stage writes one record for every clip of its sheet, in the sheet's order, lost ones included, so that
+the counts of every stage add up to the sheet.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from tavce.files import write_text
+
+Split = Literal["train", "val", "test"]
+
+
+class Reason(StrEnum):
+    """Why a clip was dropped."""
+
+    MISSING_FILE = "missing_file"
+    DUPLICATE_VIDEO = "duplicate_video"
+    DOWNLOAD_FAILED = "download_failed"
+    EMPTY_FILE = "empty_file"
+    NOT_A_VIDEO = "not_a_video"
+    NO_AUDIO = "no_audio"
+    SILENT = "silent"
+    TOO_SHORT = "too_short"
+    MISSING_FRAMES = "missing_frames"
+    AV_MISMATCH = "av_mismatch"
+    NO_FACE = "no_face"
+    FACE_LOST = "face_lost"
+    SMALL_FACE = "small_face"
+    OUT_OF_FRAME = "out_of_frame"
+    POSE_FAILED = "pose_failed"
+
+
+class ClipError(Exception):
+    """The one exception that drops a clip; anything else is a bug and ends the job."""
+
+    def __init__(self, reason: Reason, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Row(BaseModel):
+    """One line of a sheet: a clip as its corpus describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clip_id: str
+    dataset: str
+    split: Split
+    speaker: str
+    video_id: str
+    source: str  # a url, or a path
+    start_frame: int = 0  # at 25 fps
+    end_frame: int | None = None  # inclusive; None = to the end of the video
+    audio_offset_frames: int = 0
+    licence: str = "unknown"
+    reason: Reason | None = None  # None = usable
+    detail: str = ""
+
+    @model_validator(mode="after")
+    def _frames_in_order(self) -> Self:
+        if self.start_frame < 0 or (self.end_frame is not None and self.end_frame < self.start_frame):
+            raise ValueError(f"{self.clip_id}: frames {self.start_frame}..{self.end_frame} are not in order")
+        return self
+
+
+class ClipRecord(BaseModel):
+    """What one stage says of one clip. `lost_at` names the stage that dropped it, this one or an earlier."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clip_id: str
+    dataset: str
+    split: Split
+    speaker: str
+    stage: str
+    version: int
+    reason: Reason | None = None  # None = kept
+    lost_at: str | None = None
+    detail: str = ""
+    numbers: dict[str, int | float | str | None] = {}
+
+    @property
+    def kept(self) -> bool:
+        """Whether the clip goes on to the next stage."""
+        return self.reason is None
+
+
+def write_lines(path: str | Path, items: Iterable[BaseModel]) -> None:
+    """Write one JSON object a line, whole or not at all."""
+    write_text(path, "".join(item.model_dump_json() + "\n" for item in items))
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Return the rows of a sheet's shard."""
+    return [Row.model_validate_json(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def read_records(path: str | Path) -> list[ClipRecord]:
+    """Return the records a stage wrote for a shard."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    return [ClipRecord.model_validate_json(line) for line in lines]

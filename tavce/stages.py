@@ -1,0 +1,44 @@
+"""The table of stages: where each lives, which settings it may see, and the version of what it computes.
+
+Raise a stage's version by hand when its results change: Snakemake then reruns it and what follows.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command of the pipeline."""
+
+    module: str
+    help: str
+    sections: tuple[str, ...] = ()
+    version: int = 1
+
+
+STAGES = {
+    "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora",)),
+    "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
+    "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",)),
+    "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",)),
+    "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",)),
+    "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("crop",)),
+    "mel": Stage("tavce.data.mel", "compute log-mel spectrograms", ("mel",)),
+    "basis": Stage("tavce.data.basis", "fit the expression basis on the training speakers", ("motion",)),
+    "motion": Stage("tavce.data.motion", "turn landmarks into motion coefficients", ("motion",)),
+    "index": Stage("tavce.data.index", "list a dataset's finished clips"),
+    "funnel": Stage("tavce.data.funnel", "count kept and dropped clips by stage and reason"),
+    "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),
+    "metric": Stage("tavce.metric.train", "train the correlation metric", ("window", "metric")),
+    "audio2exp": Stage("tavce.generator.audio2exp", "train sound to expression", ("window", "audio2exp")),
+    "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
+    "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
+    "synthesise": Stage("tavce.evaluate.synthesise", "make the test videos of a method", ("synthesise",)),
+    "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("score",)),
+    "tables": Stage("tavce.evaluate.tables", "write the tables"),
+    "report": Stage("tavce.evaluate.report", "write the report page"),
+    "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),
+}
+
+SHARD_STAGES = ("download", "trim", "detect", "crop", "mel", "motion")
+RESULT_FOLDERS = (*STAGES, "mlflow", "tracking")
