@@ -7,11 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from tavce.config import SettingsError
+from tavce.records import InputError
 from tavce.stages import STAGES
-
-
-class InputError(Exception):
-    """Something the user gave cannot be used; the message names it and the remedy."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,9 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("stage", metavar="STAGE", choices=[*STAGES])
     chosen = parser.parse_args(arguments[:1]).stage
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
     module = importlib.import_module(STAGES[chosen].module)
     stage_parser = argparse.ArgumentParser(prog=f"tavce {chosen}", description=STAGES[chosen].help)

@@ -45,6 +45,10 @@ class ClipError(Exception):
         self.detail = detail
 
 
+class InputError(Exception):
+    """Something the user gave cannot be used; the message names it and the remedy. Ends the command, exit code 2."""
+
+
 class Row(BaseModel):
     """One line of a sheet: a clip as its corpus describes it."""
 
@@ -56,6 +60,7 @@ class Row(BaseModel):
     speaker: str
     video_id: str
     source: str  # a url, or a path
+    stamp: str = ""  # size and time of a local source, so that a changed file is a changed row
     start_frame: int = 0  # at 25 fps
     end_frame: int | None = None  # inclusive; None = to the end of the video
     audio_offset_frames: int = 0

@@ -17,7 +17,7 @@ class Stage:
 
 
 STAGES = {
-    "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora",)),
+    "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "trim")),
     "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
     "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",)),
     "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",)),

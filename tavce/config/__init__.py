@@ -8,10 +8,12 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, Self, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from tavce.config.data import (
     AnyCorpus,
@@ -74,6 +76,8 @@ class Settings(Section):
         for name, renderer in self.renderers.items():
             if renderer.metric not in self.metrics:
                 raise ValueError(f"renderers.{name}.metric '{renderer.metric}' is none of {[*self.metrics]}")
+            if renderer.networks.image_px != self.synthesise.image_px:
+                raise ValueError(f"renderers.{name}.networks.image_px is not synthesise.image_px: tables need one size")
         for method in self.methods:
             if method not in (*self.renderers, *FIXED_METHODS):
                 raise ValueError(f"methods.{method} is none of {[*self.renderers, *FIXED_METHODS]}")
@@ -96,6 +100,19 @@ SECTION_TYPES: dict[str, Any] = {
     "metric": Metric,
     "renderer": Renderer,
 }
+
+
+@cache
+def paper() -> Settings:
+    """Return the paper's settings, `workflow/config/paper.yaml`.
+
+    Raises:
+        SettingsError: the package is used outside its repository.
+    """
+    path = Path(__file__).parents[2] / "workflow/config/paper.yaml"
+    if not path.is_file():
+        raise SettingsError(f"{path} is not there: install with `pip install -e .` from the repository")
+    return load_files(str(path))
 
 
 def load(raw: Mapping[str, Any]) -> Settings:
@@ -151,8 +168,6 @@ def parse_sections(text: str) -> dict[str, Any]:
 
 
 def _model(fields: dict[str, Any]) -> type[BaseModel]:
-    from pydantic import create_model
-
     return create_model("Sections", __base__=Section, **fields)
 
 

@@ -19,12 +19,14 @@ class Window(Section):
 class Training(Section):
     """How long and how fast a network learns."""
 
-    batch: int = Field(gt=0)
-    steps: int = Field(gt=0, description="optimiser steps")
+    batch: int = Field(gt=0, description="samples a step and device")
+    epochs: int = Field(gt=0)
+    repeats: int = Field(gt=0, description="draws of every clip an epoch")
     rate: float = Field(gt=0, description="learning rate")
-    decay_every: int = Field(gt=0, description="steps between decays of the learning rate")
+    decay_every: int = Field(gt=0, description="epochs between decays of the learning rate")
     decay: float = Field(gt=0, le=1)
-    validate_every: int = Field(gt=0, description="steps between validations, each with a checkpoint")
+    checkpoint_every: int = Field(gt=0, description="steps between checkpoints, besides one an epoch")
+    log_every: int = Field(gt=0, description="steps between logged losses")
     validate_batches: int = Field(gt=0)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     workers: int = Field(ge=0, description="loader processes")
@@ -139,6 +141,7 @@ class Renderer(Section):
 class Synthesise(Section):
     """How the test videos are made."""
 
+    image_px: int = Field(gt=0, multiple_of=16, description="side of all videos in the tables")
     expression_frames: int = Field(gt=0, description="frames audio2exp sees at once")
     pose: Literal["predicted", "still"] = Field(description="head movement of generated videos")
     style: int = Field(ge=0)

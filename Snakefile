@@ -1,0 +1,50 @@
+"""TAVCE, from videos to the paper's tables. `snakemake -n` shows what would run; README.md says how."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: f"{workflow.basedir}/workflow/config/paper.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report",
+        TABLES,
+
+
+rule data:
+    input:
+        INDEXES,
+        "results/funnel/funnel.json",
+
+
+rule metric:
+    input:
+        METRICS,
+
+
+rule generator:
+    input:
+        GENERATORS,
+
+
+rule tables:
+    input:
+        TABLES,
+
+
+onsuccess:
+    finish("FINISHED")
+
+
+onerror:
+    finish("FAILED")

@@ -1,0 +1,90 @@
+"""Find the face in every frame of a shard's clips and follow it through each clip.
+
+Reads   `video` of the trimmed clips
+Writes  `boxes` float32 [T, 4] and `landmarks` float32 [T, 68, 2], px in the source frame, one record a clip
+Every clip is decoded once, in chunks, so that memory does not grow with its length.
+"""
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from tavce import media, store
+from tavce.config.data import Detect
+from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+from tavce.data.track import Observation, follow, whole_track
+from tavce.faces.facemesh import FaceMesh
+from tavce.records import ClipError, ClipRecord, Reason, Row
+
+CHUNK = 32  # frames held at once
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stage's arguments."""
+    shard_arguments(parser)
+    parser.add_argument("--clips", required=True, help="the shard's trimmed clips, .h5")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Detect and follow the faces of one shard."""
+    job = open_job("detect", arguments)
+    with store.open_shard(arguments.clips) as clips:
+        run_shard(job, Detector(job.settings["detect"], FaceMesh(), clips))
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Finds the face of one clip."""
+
+    settings: Detect
+    faces: FaceMesh
+    clips: h5py.File
+
+    def __call__(self, row: Row, before: ClipRecord) -> Result:
+        """Return the talking face's boxes and landmarks.
+
+        Raises:
+            ClipError: `no_face`, `face_lost` or `small_face`.
+        """
+        settings = self.settings
+        frames = [found for chunk in self._chunks(row.clip_id) for found in self._observe(chunk)]
+        tracks = follow(frames, settings.min_iou, settings.max_gap_frames)
+        boxes, landmarks, filled = whole_track(tracks, len(frames), settings.max_gap_frames)
+        side_px = float(np.median((boxes[:, 2:] - boxes[:, :2]).mean(axis=1)))
+        if side_px < settings.min_face_px:
+            raise ClipError(
+                Reason.SMALL_FACE, f"face of {side_px:.0f} px, detect.min_face_px is {settings.min_face_px:.0f}"
+            )
+        numbers = {
+            "frames": len(frames),
+            "filled_frames": filled,
+            "tracks": len(tracks),
+            "face_px": round(side_px, 1),
+            "backend": settings.backend,
+        }
+        return Result(numbers, {"boxes": boxes, "landmarks": landmarks})
+
+    def _chunks(self, clip_id: str) -> Iterator[list[np.ndarray]]:
+        frames = media.decode(self.clips[clip_id]["video"][:].tobytes())
+        while chunk := list(itertools.islice(frames, CHUNK)):
+            yield chunk
+
+    def _observe(self, frames: list[np.ndarray]) -> list[list[Observation]]:
+        """Return the faces of every frame: the detector looks at some, the landmarks at all."""
+        every = self.settings.every
+        looked = self.faces.detect(frames[::every])
+        found = [looked[number // every] for number in range(len(frames))]
+        owners = [number for number, faces in enumerate(found) for _ in faces]
+        observations: list[list[Observation]] = [[] for _ in frames]
+        if not owners:
+            return observations
+        faces = [face for faces in found for face in faces]
+        landmarks, scores = self.faces.landmarks([frames[number] for number in owners], faces)
+        for number, face, points, score in zip(owners, faces, landmarks, scores, strict=True):
+            if score >= self.settings.min_score:
+                observations[number].append(Observation(face.box_px, points, float(score)))
+        return observations

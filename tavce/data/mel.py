@@ -1,0 +1,87 @@
+"""Log-mel spectrograms of a shard's clips.
+
+Reads   `wave` of the trimmed clips
+Writes  `mel` float32 [M, 80], M = 1 + N // hop, and one record a clip
+Source  Wav2Lip's audio parameters (paper.md, stage 1); Slaney's mel scale and area norm as in librosa
+"""
+
+import argparse
+from functools import cache
+
+import numpy as np
+
+from tavce import store
+from tavce.config import paper
+from tavce.config.data import Mel
+from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+
+LINEAR_TO_HZ = 1000.0  # Slaney: linear below, logarithmic above
+HZ_PER_MEL = 200 / 3
+LOG_STEP = np.log(6.4) / 27
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stage's arguments."""
+    shard_arguments(parser)
+    parser.add_argument("--clips", required=True, help="the shard's trimmed clips, .h5")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Compute the mels of one shard."""
+    job = open_job("mel", arguments)
+    with store.open_shard(arguments.clips) as clips:
+
+        def work(row, _before):
+            mel = log_mel(clips[row.clip_id]["wave"][:].astype(np.float32) / 32768, job.settings["mel"])
+            return Result({"mel_steps": len(mel)}, {"mel": mel})
+
+        run_shard(job, work)
+
+
+def log_mel(wave: np.ndarray, settings: Mel | None = None) -> np.ndarray:
+    """Return the log-mel spectrogram float32 [M, bins] in ±bound of a float32 wave [N] in [-1, 1].
+
+    Args:
+        wave: mono samples at `settings.sample_rate_hz` (the paper's: 16 kHz).
+        settings: parameters; None = the paper's.
+
+    Raises:
+        ValueError: the wave is not one-dimensional, or too short to pad.
+    """
+    settings = settings or paper().mel
+    if wave.ndim != 1 or len(wave) <= settings.fft // 2:
+        raise ValueError(f"a wave of shape {wave.shape} has no mel: give mono, more than {settings.fft // 2} samples")
+    emphasised = np.concatenate([wave[:1], wave[1:] - settings.preemphasis * wave[:-1]])
+    half = settings.fft // 2
+    padded = np.pad(emphasised, half, mode="constant" if settings.padding == "zeros" else "reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, settings.fft)[:: settings.hop]
+    window = np.hanning(settings.fft + 1)[:-1].astype(np.float32)
+    magnitude = np.abs(np.fft.rfft(frames * window, axis=1))
+    energy = magnitude @ mel_filters(settings).T
+    floor = 10.0 ** (settings.floor_db / 20)
+    level_db = 20 * np.log10(np.maximum(floor, energy)) - settings.reference_db
+    scaled = 2 * settings.bound * (level_db - settings.floor_db) / -settings.floor_db - settings.bound
+    return np.clip(scaled, -settings.bound, settings.bound).astype(np.float32)
+
+
+@cache
+def mel_filters(settings: Mel) -> np.ndarray:
+    """Return triangular filters [bins, fft // 2 + 1] on Slaney's mel scale, each of area one."""
+    hz = np.linspace(0, settings.sample_rate_hz / 2, settings.fft // 2 + 1)
+    mels = np.linspace(_hz_to_mel(settings.low_hz), _hz_to_mel(settings.high_hz), settings.bins + 2)
+    edges = _mel_to_hz(mels)
+    rising = (hz - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    falling = (edges[2:, None] - hz) / np.diff(edges)[1:, None]
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return triangles * (2 / (edges[2:] - edges[:-2]))[:, None]
+
+
+def _hz_to_mel(hz: float) -> float:
+    if hz < LINEAR_TO_HZ:
+        return hz / HZ_PER_MEL
+    return LINEAR_TO_HZ / HZ_PER_MEL + np.log(hz / LINEAR_TO_HZ) / LOG_STEP
+
+
+def _mel_to_hz(mels: np.ndarray) -> np.ndarray:
+    turn = LINEAR_TO_HZ / HZ_PER_MEL
+    return np.where(mels < turn, mels * HZ_PER_MEL, LINEAR_TO_HZ * np.exp(LOG_STEP * (mels - turn)))

@@ -1,0 +1,147 @@
+"""A user's own videos: a directory, or a TSV with one clip a line.
+
+TSV columns: `path` (relative to the TSV, absolute, or a url) and `speaker` must be there; `split` (train, val, test),
+`start` and `end` (seconds), `clip_id`, `video_id` and `licence` may be. Speakers without a split are divided by a
+seeded hash of their name, so that new speakers move no other.
+"""
+
+import csv
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tavce.config.data import FolderCorpus, SpeakerSplit
+from tavce.records import InputError, Reason, Row, Split
+
+log = logging.getLogger(__name__)
+VIDEO_SUFFIXES = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
+COLUMNS = {"path", "speaker", "split", "start", "end", "clip_id", "video_id", "licence"}
+URL = ("http://", "https://")
+
+
+def rows(dataset: str, corpus: FolderCorpus, rate_hz: int) -> Iterator[Row]:
+    """Yield the rows of a folder or TSV, unusable ones with their reason.
+
+    Raises:
+        InputError: the source is not there, holds no video, or a line of the TSV cannot be read.
+    """
+    source = Path(corpus.source).expanduser()
+    if source.is_dir():
+        return _from_directory(dataset, corpus, source)
+    if source.is_file() and source.suffix == ".tsv":
+        return _from_tsv(dataset, corpus, source, rate_hz)
+    raise InputError(f"corpora.{dataset}.source '{source}' is neither a directory nor a .tsv file: correct the path")
+
+
+def split_of(speaker: str, split: SpeakerSplit) -> Split:
+    """Return the split of a speaker: a seeded hash of the name falls into test, val or train."""
+    number = int.from_bytes(hashlib.sha256(f"{split.seed}:{speaker}".encode()).digest()[:8], "big") / 2**64
+    if number < split.test:
+        return "test"
+    return "val" if number < split.test + split.val else "train"
+
+
+def _from_directory(dataset: str, corpus: FolderCorpus, folder: Path) -> Iterator[Row]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+    if not videos:
+        raise InputError(f"corpora.{dataset}.source '{folder}' holds no video: files end in {sorted(VIDEO_SUFFIXES)}")
+    if others := [path for path in files if path.suffix.lower() not in VIDEO_SUFFIXES]:
+        log.warning("%s: %d files are no videos by their name, such as %s", folder, len(others), others[0])
+    for path in videos:
+        name = path.relative_to(folder)
+        by_folder = corpus.speakers == "folder" and len(name.parts) > 1
+        speaker = name.parts[0] if by_folder else str(name.with_suffix(""))
+        yield Row(
+            clip_id=_clip_id(str(name)),
+            dataset=dataset,
+            split=split_of(speaker, corpus.split),
+            speaker=speaker,
+            video_id=str(name),
+            source=str(path),
+            stamp=_stamp(path),
+            licence=corpus.licence,
+        )
+
+
+def _from_tsv(dataset: str, corpus: FolderCorpus, table: Path, rate_hz: int) -> Iterator[Row]:
+    with open(table, encoding="utf-8-sig", newline="") as file:
+        lines = csv.DictReader(file, delimiter="\t")
+        found = set(lines.fieldnames or [])
+        if missing := {"path", "speaker"} - found:
+            raise InputError(f"{table}: column {sorted(missing)} is missing; the first line must name the columns")
+        if unknown := found - COLUMNS:
+            raise InputError(f"{table}: column {sorted(unknown)} is unknown; columns are {sorted(COLUMNS)}")
+        for number, line in enumerate(lines, 2):
+            if None in line or None in line.values():
+                raise InputError(f"{table}, line {number}: {len(found)} columns expected, separated by tabs")
+            cells = {key: value.strip() for key, value in line.items()}
+            yield _tsv_row(dataset, corpus, Line(table, number, cells, rate_hz))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a TSV, and where it stands."""
+
+    table: Path
+    number: int
+    cells: dict[str, str]
+    rate_hz: int
+
+    def error(self, text: str) -> InputError:
+        return InputError(f"{self.table}, line {self.number}: {text}")
+
+    def frame(self, name: str) -> int | None:
+        """Return the frame at a time given in seconds."""
+        text = self.cells.get(name, "")
+        try:
+            seconds = float(text) if text else None
+        except ValueError:
+            raise self.error(f"{name} '{text}' is no number of seconds") from None
+        if seconds is not None and not 0 <= seconds < float("inf"):
+            raise self.error(f"{name} '{text}' is not in the video")
+        return None if seconds is None else round(seconds * self.rate_hz)
+
+
+def _tsv_row(dataset: str, corpus: FolderCorpus, line: Line) -> Row:
+    cells = line.cells
+    if not cells["path"] or not cells["speaker"]:
+        raise line.error("path and speaker must not be empty")
+    split = cells.get("split") or split_of(cells["speaker"], corpus.split)
+    if split not in ("train", "val", "test"):
+        raise line.error(f"split '{split}' is none of train, val, test")
+    start, end = line.frame("start"), line.frame("end")
+    if end is not None and end <= (start or 0):
+        raise line.error(f"end {cells['end']} is not after start {cells.get('start') or 0}")
+    remote = cells["path"].startswith(URL)
+    path = cells["path"] if remote else str(line.table.parent / Path(cells["path"]).expanduser())
+    lost = not remote and not Path(path).is_file()
+    return Row(
+        clip_id=cells.get("clip_id") or _clip_id(cells["path"], start),
+        dataset=dataset,
+        split=split,
+        speaker=cells["speaker"],
+        video_id=cells.get("video_id") or cells["path"],
+        source=path,
+        stamp="" if lost or remote else _stamp(Path(path)),
+        start_frame=start or 0,
+        end_frame=None if end is None else end - 1,
+        licence=cells.get("licence") or corpus.licence,
+        reason=Reason.MISSING_FILE if lost else None,
+        detail=f"{line.table}, line {line.number}: {path} is not there" if lost else "",
+    )
+
+
+def _clip_id(name: str, start: int | None = None) -> str:
+    """Return an id that is safe as a file name everywhere."""
+    stem = re.sub(r"\.[A-Za-z0-9]{2,4}$", "", name)
+    safe = re.sub(r"[^A-Za-z0-9_.+-]+", "_", stem).strip("._") or "clip"
+    return safe if start is None else f"{safe}_{start:06d}"
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"

@@ -1,0 +1,99 @@
+"""Checked settings, the sheets, and the names that rules share. Imports no torch: every cluster job parses this."""
+
+import os
+import subprocess
+import sys
+import uuid
+from datetime import datetime, timezone
+from functools import partial
+
+from snakemake.exceptions import WorkflowError
+
+from tavce.config import SettingsError, load
+from tavce.shards import shard_names
+from tavce.stages import STAGES
+
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+os.environ.setdefault(
+    "TAVCE_INVOCATION", f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+)
+
+try:
+    settings = load(config)
+except SettingsError as error:
+    raise WorkflowError(str(error))
+if not settings.corpora:
+    raise WorkflowError(
+        "no corpus is configured. Put this into a file of your own, say my.yaml, and add `--configfile my.yaml`:\n"
+        "  corpora:\n"
+        "    mine: {reader: folder, source: /path/to/videos, shards: 8, split: {val: 0.1, test: 0.1, seed: 2024}}\n"
+        "or run `make demo` to see the whole pipeline on rendered talking heads."
+    )
+
+
+def tavce(*arguments):
+    """Run a stage now, in this process' environment, and stop where it fails."""
+    done = subprocess.run([sys.executable, "-m", "tavce", *arguments], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise WorkflowError(f"tavce {arguments[0]} failed")
+    sys.stderr.write(done.stdout)
+
+
+if workflow.is_main_process:
+    tavce("sheet", "--settings", settings.sections("sheet"))
+
+
+def finish(status):
+    """Close the invocation's MLflow run, and print what became of the clips."""
+    tavce("finish", "--status", status)
+
+
+def sections(stage, name=None):
+    """Return what a rule's command may see of the settings; `name` is a wildcard that picks one entry."""
+    if name is None:
+        return settings.sections(stage)
+    return lambda wildcards: settings.sections(stage, wildcards[name])
+
+
+def version(stage):
+    """Return a stage's version, so that raising it reruns the stage."""
+    return STAGES[stage].version
+
+
+SHARDS = {name: shard_names(corpus.shards) for name, corpus in settings.corpora.items()}
+TRAIN = [name for name, corpus in settings.corpora.items() if corpus.train]
+EVALUATE = [name for name, corpus in settings.corpora.items() if corpus.evaluate]
+VARIANTS = list(settings.renderers)
+
+
+def shard_files(pattern, datasets):
+    """Return `pattern` for every shard of the datasets."""
+    return [
+        pattern.format(dataset=name, shard=shard) for name in datasets for shard in SHARDS[name]
+    ]
+
+
+def of_shards(pattern):
+    """Return an input function: `pattern` for every shard of the wildcard dataset."""
+    return lambda wildcards: shard_files(pattern, [wildcards.dataset])
+
+
+INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
+TRAIN_INDEXES = expand("results/{dataset}/index.parquet", dataset=TRAIN)
+METRICS = expand("results/metric/{recipe}/run.json", recipe=settings.metrics)
+GENERATORS = [
+    "results/audio2exp/run.json",
+    "results/audio2pose/run.json",
+    *expand("results/renderer/{variant}/run.json", variant=settings.renderers),
+]
+TABLES = expand(
+    "results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"]
+)
+
+
+wildcard_constraints:
+    dataset="|".join(SHARDS),
+    shard=r"\d+",
+    recipe="|".join(settings.metrics),
+    variant="|".join(settings.renderers),
+    method="|".join(settings.methods),

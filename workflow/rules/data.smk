@@ -1,0 +1,251 @@
+"""From videos to indexed clips: one job a shard and stage, one record a clip and stage."""
+
+
+rule render_demo:
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+    output:
+        listing="results/{dataset}/render_demo/{shard}.json",
+    log:
+        "logs/render_demo/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/render_demo/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("render_demo", "dataset"),
+        version=version("render_demo"),
+        videos="store/rendered/{dataset}",
+    shell:
+        "python -m tavce render_demo --settings {params.settings:q} --rows {input.rows:q}"
+        " --videos {params.videos:q} --listing {output.listing:q} 2> {log:q}"
+
+
+def rendered(wildcards):
+    """Return the listing of a demo shard's videos; other corpora have theirs elsewhere."""
+    demo = settings.corpora[wildcards.dataset].reader == "demo"
+    return f"results/{wildcards.dataset}/render_demo/{wildcards.shard}.json" if demo else []
+
+
+def serve(wildcards):
+    """Return the option that serves a demo's videos over HTTP."""
+    demo = settings.corpora[wildcards.dataset].reader == "demo"
+    return ["--serve", f"store/rendered/{wildcards.dataset}"] if demo else []
+
+
+rule download:
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+        rendered=rendered,
+    output:
+        records="results/{dataset}/download/{shard}.jsonl",
+    log:
+        "logs/download/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/download/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("download"),
+        version=version("download"),
+        raw="store/raw/{dataset}",
+        quarantine="store/quarantine/{dataset}",
+        serve=serve,
+    shell:
+        "python -m tavce download --settings {params.settings:q} --rows {input.rows:q}"
+        " --raw {params.raw:q} --quarantine {params.quarantine:q} {params.serve:q}"
+        " --records {output.records:q} 2> {log:q}"
+
+
+rule trim:
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+        before="results/{dataset}/download/{shard}.jsonl",
+    output:
+        clips="results/{dataset}/trim/{shard}.h5",
+        records="results/{dataset}/trim/{shard}.jsonl",
+    log:
+        "logs/trim/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/trim/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("trim"),
+        version=version("trim"),
+    shell:
+        "python -m tavce trim --settings {params.settings:q} --threads {threads}"
+        " --rows {input.rows:q} --before {input.before:q}"
+        " --out {output.clips:q} --records {output.records:q} 2> {log:q}"
+
+
+rule detect:
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+        before="results/{dataset}/trim/{shard}.jsonl",
+        clips="results/{dataset}/trim/{shard}.h5",
+    output:
+        faces="results/{dataset}/detect/{shard}.h5",
+        records="results/{dataset}/detect/{shard}.jsonl",
+    log:
+        "logs/detect/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/detect/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("detect"),
+        version=version("detect"),
+    shell:
+        "python -m tavce detect --settings {params.settings:q} --threads {threads}"
+        " --rows {input.rows:q} --before {input.before:q} --clips {input.clips:q}"
+        " --out {output.faces:q} --records {output.records:q} 2> {log:q}"
+
+
+rule crop:
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+        before="results/{dataset}/detect/{shard}.jsonl",
+        clips="results/{dataset}/trim/{shard}.h5",
+        faces="results/{dataset}/detect/{shard}.h5",
+    output:
+        crops="results/{dataset}/crop/{shard}.h5",
+        records="results/{dataset}/crop/{shard}.jsonl",
+    log:
+        "logs/crop/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/crop/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("crop"),
+        version=version("crop"),
+    shell:
+        "python -m tavce crop --settings {params.settings:q} --threads {threads}"
+        " --rows {input.rows:q} --before {input.before:q}"
+        " --clips {input.clips:q} --faces {input.faces:q}"
+        " --out {output.crops:q} --records {output.records:q} 2> {log:q}"
+
+
+rule mel:
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+        before="results/{dataset}/trim/{shard}.jsonl",
+        clips="results/{dataset}/trim/{shard}.h5",
+    output:
+        mels="results/{dataset}/mel/{shard}.h5",
+        records="results/{dataset}/mel/{shard}.jsonl",
+    log:
+        "logs/mel/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/mel/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("mel"),
+        version=version("mel"),
+    shell:
+        "python -m tavce mel --settings {params.settings:q} --threads {threads}"
+        " --rows {input.rows:q} --before {input.before:q} --clips {input.clips:q}"
+        " --out {output.mels:q} --records {output.records:q} 2> {log:q}"
+
+
+rule basis:
+    # A frozen artefact: new clips are projected on it, changed settings upstream fit it anew.
+    input:
+        crops=ancient(shard_files("results/{dataset}/crop/{shard}.h5", TRAIN)),
+        records=ancient(shard_files("results/{dataset}/crop/{shard}.jsonl", TRAIN)),
+    output:
+        basis="results/basis/basis.npz",
+    log:
+        "logs/basis.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("basis"),
+        version=version("basis"),
+        upstream=[f"{sections(stage)} {version(stage)}" for stage in ("trim", "detect", "crop")],
+    shell:
+        "python -m tavce basis --settings {params.settings:q}"
+        " --crops {input.crops:q} --records {input.records:q} --out {output.basis:q} 2> {log:q}"
+
+
+rule motion:
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+        before="results/{dataset}/crop/{shard}.jsonl",
+        crops="results/{dataset}/crop/{shard}.h5",
+        basis="results/basis/basis.npz",
+    output:
+        motion="results/{dataset}/motion/{shard}.h5",
+        records="results/{dataset}/motion/{shard}.jsonl",
+    log:
+        "logs/motion/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/motion/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("motion"),
+        version=version("motion"),
+    shell:
+        "python -m tavce motion --settings {params.settings:q} --threads {threads}"
+        " --rows {input.rows:q} --before {input.before:q} --crops {input.crops:q}"
+        " --basis {input.basis:q} --out {output.motion:q} --records {output.records:q} 2> {log:q}"
+
+
+rule index:
+    input:
+        mels=of_shards("results/{dataset}/mel/{shard}.h5"),
+        motions=of_shards("results/{dataset}/motion/{shard}.h5"),
+    output:
+        index="results/{dataset}/index.parquet",
+        records="results/{dataset}/index.jsonl",
+    log:
+        "logs/index/{dataset}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        root="results/{dataset}",
+        shards=lambda wildcards: SHARDS[wildcards.dataset],
+        version=version("index"),
+    shell:
+        "python -m tavce index --root {params.root:q} --shards {params.shards:q}"
+        " --out {output.index:q} --records {output.records:q} 2> {log:q}"
+
+
+rule funnel:
+    input:
+        INDEXES,
+    output:
+        funnel="results/funnel/funnel.json",
+        dropped="results/funnel/dropped.tsv",
+    log:
+        "logs/funnel.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        datasets=list(SHARDS),
+        version=version("funnel"),
+    shell:
+        "python -m tavce funnel --datasets {params.datasets:q}"
+        " --out {output.funnel:q} --dropped {output.dropped:q} 2> {log:q}"
+
+
+rule gate:
+    input:
+        funnel="results/funnel/funnel.json",
+    output:
+        gate="results/gate/gate.json",
+    log:
+        "logs/gate.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("gate"),
+        train=TRAIN,
+        evaluate=EVALUATE,
+        version=version("gate"),
+    shell:
+        "python -m tavce gate --settings {params.settings:q} --funnel {input.funnel:q}"
+        " --train {params.train:q} --evaluate {params.evaluate:q} --out {output.gate:q} 2> {log:q}"

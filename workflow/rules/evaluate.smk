@@ -1,0 +1,103 @@
+"""From trained networks to tables and a report: one job a dataset and method."""
+
+import json
+
+
+def networks_of(wildcards):
+    """Return the networks that a method needs; the static frame and the ground truth need none."""
+    if wildcards.method not in VARIANTS:
+        return []
+    return [
+        f"results/renderer/{wildcards.method}/best.pt",
+        "results/audio2exp/best.pt",
+        "results/audio2pose/best.pt",
+    ]
+
+
+rule synthesise:
+    input:
+        index="results/{dataset}/index.parquet",
+        gate="results/gate/gate.json",
+        networks=networks_of,
+    output:
+        videos=directory("results/synthesise/{dataset}/{method}"),
+        records="results/synthesise/{dataset}/{method}.jsonl",
+    log:
+        "logs/synthesise/{dataset}/{method}.log",
+    benchmark:
+        "benchmarks/synthesise/{dataset}/{method}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("synthesise"),
+        version=version("synthesise"),
+    shell:
+        "python -m tavce synthesise --settings {params.settings:q} --threads {threads}"
+        " --method {wildcards.method:q} --index {input.index:q} --networks {input.networks:q}"
+        " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
+
+
+rule score:
+    input:
+        index="results/{dataset}/index.parquet",
+        records="results/synthesise/{dataset}/{method}.jsonl",
+        videos="results/synthesise/{dataset}/{method}",
+    output:
+        scores="results/score/{dataset}/{method}.jsonl",
+        run="results/score/{dataset}/{method}.run.json",
+    log:
+        "logs/score/{dataset}/{method}.log",
+    benchmark:
+        "benchmarks/score/{dataset}/{method}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("score"),
+        version=version("score"),
+    shell:
+        "python -m tavce score --settings {params.settings:q} --dataset {wildcards.dataset:q}"
+        " --method {wildcards.method:q} --index {input.index:q} --records {input.records:q}"
+        " --videos {input.videos:q} --scores {output.scores:q} --run-json {output.run:q} 2> {log:q}"
+
+
+rule write_tables:
+    input:
+        scores=expand("results/score/{{dataset}}/{method}.jsonl", method=settings.methods),
+    output:
+        markdown="results/tables/{dataset}.md",
+        csv="results/tables/{dataset}.csv",
+        latex="results/tables/{dataset}.tex",
+    log:
+        "logs/tables/{dataset}.log",
+    conda:
+        "../../envs/train.yaml"
+    params:
+        labels=json.dumps(settings.methods, sort_keys=False),
+        version=version("tables"),
+    shell:
+        "python -m tavce tables --dataset {wildcards.dataset:q} --scores {input.scores:q}"
+        " --labels {params.labels:q} --markdown {output.markdown:q} --csv {output.csv:q}"
+        " --latex {output.latex:q} 2> {log:q}"
+
+
+rule report:
+    input:
+        tables=expand("results/tables/{dataset}.csv", dataset=EVALUATE),
+        funnel="results/funnel/funnel.json",
+        runs=METRICS + GENERATORS,
+        scores=expand("results/score/{dataset}/{method}.jsonl", dataset=EVALUATE, method=settings.methods),
+        videos=expand("results/synthesise/{dataset}/{method}", dataset=EVALUATE, method=settings.methods),
+    output:
+        page=directory("results/report"),
+    log:
+        "logs/report.log",
+    conda:
+        "../../envs/train.yaml"
+    params:
+        labels=json.dumps(settings.methods, sort_keys=False),
+        videos="results/synthesise",
+        version=version("report"),
+    shell:
+        "python -m tavce report --tables {input.tables:q} --funnel {input.funnel:q}"
+        " --runs {input.runs:q} --scores {input.scores:q} --labels {params.labels:q}"
+        " --videos-root {params.videos:q} --out {output.page:q} 2> {log:q}"

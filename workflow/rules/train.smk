@@ -1,0 +1,101 @@
+"""The learning stages. `last.ckpt` lies beside the outputs, undeclared: a killed job goes on where it was."""
+
+
+rule train_metric:
+    input:
+        indexes=TRAIN_INDEXES,
+        gate="results/gate/gate.json",
+    output:
+        model="results/metric/{recipe}/best.pt",
+        run="results/metric/{recipe}/run.json",
+        history="results/metric/{recipe}/history.jsonl",
+    log:
+        "logs/metric/{recipe}.log",
+    benchmark:
+        "benchmarks/metric/{recipe}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("metric", "recipe"),
+        version=version("metric"),
+        folder="results/metric/{recipe}",
+    shell:
+        "python -m tavce metric --name {wildcards.recipe:q} --settings {params.settings:q}"
+        " --threads {threads} --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
+
+
+rule train_audio2exp:
+    input:
+        indexes=TRAIN_INDEXES,
+        gate="results/gate/gate.json",
+        basis="results/basis/basis.npz",
+    output:
+        model="results/audio2exp/best.pt",
+        run="results/audio2exp/run.json",
+        history="results/audio2exp/history.jsonl",
+    log:
+        "logs/audio2exp.log",
+    benchmark:
+        "benchmarks/audio2exp.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("audio2exp"),
+        version=version("audio2exp"),
+        folder="results/audio2exp",
+    shell:
+        "python -m tavce audio2exp --settings {params.settings:q} --threads {threads}"
+        " --indexes {input.indexes:q} --basis {input.basis:q} --folder {params.folder:q} 2> {log:q}"
+
+
+rule train_audio2pose:
+    input:
+        indexes=TRAIN_INDEXES,
+        gate="results/gate/gate.json",
+    output:
+        model="results/audio2pose/best.pt",
+        run="results/audio2pose/run.json",
+        history="results/audio2pose/history.jsonl",
+    log:
+        "logs/audio2pose.log",
+    benchmark:
+        "benchmarks/audio2pose.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("audio2pose"),
+        version=version("audio2pose"),
+        folder="results/audio2pose",
+    shell:
+        "python -m tavce audio2pose --settings {params.settings:q} --threads {threads}"
+        " --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
+
+
+def metric_of(wildcards):
+    """Return the metric that a variant of the renderer listens to."""
+    return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
+
+
+rule train_renderer:
+    input:
+        indexes=TRAIN_INDEXES,
+        gate="results/gate/gate.json",
+        metric=metric_of,
+    output:
+        model="results/renderer/{variant}/best.pt",
+        run="results/renderer/{variant}/run.json",
+        history="results/renderer/{variant}/history.jsonl",
+    log:
+        "logs/renderer/{variant}.log",
+    benchmark:
+        "benchmarks/renderer/{variant}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("renderer", "variant"),
+        version=version("renderer"),
+        folder="results/renderer/{variant}",
+    shell:
+        "python -m tavce renderer --name {wildcards.variant:q} --settings {params.settings:q}"
+        " --threads {threads} --indexes {input.indexes:q} --metric {input.metric:q}"
+        " --folder {params.folder:q} 2> {log:q}"
