@@ -87,9 +87,9 @@ class Settings(Section):
         """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus."""
         chosen = {}
         for section in STAGES[stage].sections:
-            collection = COLLECTIONS.get(section)
-            value = getattr(self, collection)[name] if collection else getattr(self, section)
-            chosen[section] = value.model_dump(mode="json")
+            key = COLLECTIONS.get(section, section)
+            value = self.model_dump(mode="json", include={key})[key]
+            chosen[section] = value if key == section else value[name]
         return json.dumps(chosen, sort_keys=True, separators=(",", ":"))
 
 

@@ -43,6 +43,7 @@ class DemoCorpus(Corpus):
     """Talking heads rendered from a public-domain portrait, with exact labels."""
 
     reader: Literal["demo"]
+    speakers: int = Field(ge=4, le=8, description="one validates, two are held out")
     clips_train: int = Field(gt=0, description="clips of each training speaker")
     clips_val: int = Field(gt=0, description="clips of each validation speaker")
     clips_test: int = Field(gt=0, description="clips of each held-out speaker")

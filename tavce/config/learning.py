@@ -33,6 +33,14 @@ class Training(Section):
     seed: int
 
 
+class Reconstruction(Section):
+    """Sizes of the generators of L_rec (`networks.reconstruction`)."""
+
+    channels: tuple[int, ...] = Field(min_length=1, description="of the stem and of each down block")
+    blocks_before: int = Field(gt=0, description="residual blocks before the attention")
+    blocks_after: int = Field(gt=0, description="residual blocks after the attention")
+
+
 class MetricNetworks(Section):
     """Sizes of the two encoders and the reconstruction generators."""
 
@@ -40,7 +48,7 @@ class MetricNetworks(Section):
     visual: Literal["resnet18", "iresnet18"]
     visual_channels: tuple[int, int, int, int]
     features: int = Field(gt=0)
-    reconstruction_channels: int = Field(gt=0, description="channels of the generators' stem")
+    reconstruction: Reconstruction
 
 
 class Metric(Section):
@@ -83,8 +91,9 @@ class Audio2Pose(Section):
     frames: int = Field(gt=0, multiple_of=16, description="frames of a window")
     latent: int = Field(gt=0)
     styles: int = Field(gt=0, description="style classes")
-    hidden: tuple[int, int] = Field(description="widths of the encoder's MLP; the decoder's are reversed")
-    unet_channels: tuple[int, int, int] = Field(description="widths of the U-Net over the sequence")
+    hidden: int = Field(gt=0, description="width of the MLPs")
+    audio_embedding: int = Field(gt=0, description="what a frame's sound is narrowed to")
+    unet_channels: tuple[int, ...] = Field(min_length=2, description="widths of the U-Net over the sequence")
     discriminator_channels: tuple[int, int, int]
     regression_weight: float = Field(ge=0)
     gan_weight: float = Field(ge=0)
@@ -92,25 +101,80 @@ class Audio2Pose(Section):
     training: Training
 
 
+class MappingNetwork(Section):
+    """Sizes of the mapping from coefficients to motion (`networks.mapping`)."""
+
+    window: int = Field(gt=0, description="frames of coefficients around a frame")
+    channels: int = Field(gt=0)
+    kernel: int = Field(gt=0)
+    residual_layers: int = Field(gt=0)
+    residual_kernel: int = Field(gt=0)
+    dilation: int = Field(gt=0)
+
+
+class DetectorNetwork(Section):
+    """Sizes of the canonical keypoint detector (`networks.keypoints`)."""
+
+    block_expansion: int = Field(gt=0)
+    max_features: int = Field(gt=0)
+    blocks: int = Field(gt=0)
+    depth: int = Field(gt=0)
+    image_scale: float = Field(gt=0, le=1)
+    temperature: float = Field(gt=0)
+
+
+class DenseMotionNetwork(Section):
+    """Sizes of the dense motion and of the feature volume (`networks.dense_motion`)."""
+
+    volume_channels: int = Field(gt=0)
+    volume_depth: int = Field(gt=0)
+    compressed_channels: int = Field(gt=0)
+    block_expansion: int = Field(gt=0)
+    max_features: int = Field(gt=0)
+    blocks: int = Field(gt=0)
+    kernel: int = Field(gt=0)
+    heatmap_variance: float = Field(gt=0)
+
+
+class DecoderNetwork(Section):
+    """Sizes of the SPADE decoder (`networks.decoder`)."""
+
+    feature_channels: int = Field(gt=0)
+    middle_channels: int = Field(gt=0)
+    middle_blocks: int = Field(gt=0)
+    up_channels: tuple[int, ...] = Field(min_length=1)
+    modulation_channels: int = Field(gt=0)
+
+
+class GeneratorNetwork(Section):
+    """Sizes of the appearance encoder (`networks.generator`)."""
+
+    block_expansion: int = Field(gt=0)
+    max_features: int = Field(gt=0)
+    down_blocks: int = Field(gt=0)
+    residual_blocks: int = Field(gt=0, description="3D residual blocks of the appearance")
+
+
+class DiscriminatorNetwork(Section):
+    """Sizes of the multi-scale discriminator (`networks.discriminator`)."""
+
+    scales: tuple[float, ...] = Field(min_length=1)
+    block_expansion: int = Field(gt=0)
+    max_features: int = Field(gt=0)
+    blocks: int = Field(gt=0)
+
+
 class RendererNetworks(Section):
-    """Sizes of mapping, keypoint detector, dense motion, decoder and discriminator."""
+    """Sizes of everything the renderer is made of."""
 
     image_px: int = Field(gt=0, multiple_of=16)
-    window_frames: int = Field(gt=0, description="coefficients around a frame that the mapping sees")
     keypoints: int = Field(gt=0)
-    channels: int = Field(gt=0, description="block expansion")
-    max_channels: int = Field(gt=0)
-    hourglass_blocks: int = Field(gt=0)
-    depth: int = Field(gt=0, description="depth of the feature volume")
-    volume_channels: int = Field(gt=0)
-    mapping_channels: int = Field(gt=0)
-    residual_blocks: int = Field(gt=0, description="3D residual blocks of the appearance")
-    compress: int = Field(gt=0, description="channels the volume is compressed to for the dense motion")
-    keypoint_scale: float = Field(gt=0, le=1, description="scale of the picture the keypoints are found on")
-    motion_scale: float = Field(gt=0, le=1)
-    spade_hidden: int = Field(gt=0)
-    discriminator_blocks: int = Field(gt=0)
-    discriminator_channels: int = Field(gt=0)
+    mapping: MappingNetwork
+    detector: DetectorNetwork
+    dense_motion: DenseMotionNetwork
+    decoder: DecoderNetwork
+    generator: GeneratorNetwork
+    discriminator: DiscriminatorNetwork
 
 
 class RendererWeights(Section):

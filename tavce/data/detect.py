@@ -86,5 +86,5 @@ class Detector:
         landmarks, scores = self.faces.landmarks([frames[number] for number in owners], faces)
         for number, face, points, score in zip(owners, faces, landmarks, scores, strict=True):
             if score >= self.settings.min_score:
-                observations[number].append(Observation(face.box_px, points, float(score)))
+                observations[number].append(Observation(np.asarray(face.box_px), points, float(score)))
         return observations

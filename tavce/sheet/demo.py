@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 
 from tavce.config.data import DemoCorpus
-from tavce.demo.render import plan
+from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.records import Row
 
 
 def rows(dataset: str, corpus: DemoCorpus, rate_hz: int) -> Iterator[Row]:
     """Yield the rows of the demo's plan; nothing is rendered yet."""
-    for clip in plan(corpus.clips, corpus.seed):
+    clips = ClipsPerSpeaker(corpus.clips_train, corpus.clips_val, corpus.clips_test)
+    for clip in plan(corpus.speakers, clips, corpus.seed):
         yield Row(
             clip_id=clip.clip_id,
             dataset=dataset,
             split=clip.split,
-            speaker=clip.speaker,
+            speaker=f"s{clip.speaker:02d}",
             video_id=clip.clip_id,
             source=f"served:{clip.clip_id}.mp4",
             licence="public domain",

@@ -1,5 +1,6 @@
 """Checkpoints: written whole or not at all, read without running code."""
 
+import json
 import logging
 import os
 import pickle
@@ -48,3 +49,8 @@ def load_same(path: Path, identity: str) -> dict[str, Any] | None:
     log.info("%s is of other settings or data: kept as %s", path, aside.name)
     os.replace(path, aside)
     return None
+
+
+def section(state: dict[str, Any], name: str) -> str:
+    """Return a section of the settings that a checkpoint was trained with, as JSON."""
+    return json.dumps(json.loads(state["settings"])[name])

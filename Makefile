@@ -1,0 +1,38 @@
+# make demo · make test · make lint · make bench   (each sets up .venv first; README.md says what they give)
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# On a machine without a GPU: make setup PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_FLAGS ?=
+TESTS ?= tests
+
+.PHONY: help setup demo test test-fast lint bench
+help:
+	@sed -n 1p Makefile
+
+setup: $(VENV)/.done
+
+# The pinned set is complete, so nothing is resolved: --no-deps keeps old pins of single packages out.
+$(VENV)/.done: envs/constraints.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --no-deps -r envs/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup
+	$(BIN)/snakemake --profile profiles/demo all
+
+test: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+test-fast: setup
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu" $(TESTS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint --configfile workflow/config/demo.yaml
+
+bench: setup
+	$(BIN)/python -m tests.bench

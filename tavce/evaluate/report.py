@@ -1,0 +1,173 @@
+"""Write the report: one folder with a page and the videos it shows; nothing is loaded from elsewhere.
+
+Reads   tables (csv), the funnel, runs with their histories, rows of scores, and generated videos (files only)
+Writes  OUT/index.html and OUT/videos/DATASET/METHOD/CLIP_ID.mp4; the folder appears whole or not at all
+"""
+
+import argparse
+import logging
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from tavce.evaluate import sections
+from tavce.evaluate.metrics import METRICS, ScoreRow, by_method, parse_labels, read_scores
+from tavce.files import read_json
+from tavce.records import InputError
+
+log = logging.getLogger(__name__)
+MAX_CLIPS = 12  # shown of a dataset
+CAPTIONED = ("psnr", "lmd", "av_corr")  # metrics below a video
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stage's arguments."""
+    parser.add_argument("--tables", required=True, nargs="+", help="one .csv a dataset")
+    parser.add_argument("--funnel", required=True, help="funnel.json")
+    parser.add_argument("--runs", required=True, nargs="+", help="run.json of the training stages")
+    parser.add_argument("--scores", required=True, nargs="+", help="rows of scores, .jsonl")
+    parser.add_argument("--labels", required=True, help="method → label, in the order shown, JSON")
+    parser.add_argument("--videos-root", required=True, help="folder with DATASET/METHOD/CLIP_ID.mp4")
+    parser.add_argument("--out", required=True, help="output: the report's folder")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the report.
+
+    Raises:
+        InputError: a file is not what its argument says, or a video that was scored is missing.
+    """
+    labels = parse_labels(arguments.labels)
+    scores: dict[str, list[ScoreRow]] = defaultdict(list)
+    for path in arguments.scores:
+        for row in read_scores(path):
+            scores[row.dataset].append(row)
+    tables = dict(sections.read_table(path) for path in arguments.tables)
+    shown = {dataset: side_by_side(scores[dataset], labels) for dataset in tables}
+    runs = sections.read_runs(arguments.runs)
+    page = _template().render(
+        tables=tables,
+        missing={dataset: sections.missing_numbers(scores[dataset], labels) for dataset in tables},
+        shown=shown,
+        max_clips=MAX_CLIPS,
+        metrics=METRICS,
+        listening=sections.listening_check(runs),
+        listening_words=sections.LISTENING,
+        funnel=sections.funnel_tables(read_json(arguments.funnel)),
+        curves=sections.loss_curves(runs, arguments.runs),
+        runs=sections.run_list(runs),
+    )
+    with whole_folder(Path(arguments.out)) as folder:
+        copy_videos(shown, Path(arguments.videos_root), folder)
+        (folder / "index.html").write_text(page, encoding="utf-8")
+    log.info("report: %s", Path(arguments.out) / "index.html")
+
+
+@dataclass(frozen=True)
+class Take:
+    """One method's video of a clip: where it lies below `videos/`, or why there is none."""
+
+    label: str
+    video: str | None
+    caption: str
+
+
+@dataclass(frozen=True)
+class ClipTakes:
+    """A clip by every method."""
+
+    clip_id: str
+    speaker: str
+    source: str
+    takes: tuple[Take, ...]
+
+
+def side_by_side(rows: list[ScoreRow], labels: dict[str, str]) -> list[ClipTakes]:
+    """Return at most `MAX_CLIPS` clips with a take of every method, in the labels' order.
+
+    Speakers take turns, in the order of the rows; scores play no part in the choice.
+
+    Raises:
+        InputError: as `metrics.by_method`.
+    """
+    methods = {
+        method: {row.clip_id: row for row in scored} for method, scored in by_method(rows, labels).items() if scored
+    }
+    turns: dict[str, int] = defaultdict(int)
+    queue = []
+    for place, row in enumerate({row.clip_id: row for row in rows if row.video}.values()):
+        queue.append((turns[row.speaker], place, row))
+        turns[row.speaker] += 1
+    chosen = [row for _, _, row in sorted(queue, key=lambda item: item[:2])[:MAX_CLIPS]]
+    return [
+        ClipTakes(
+            row.clip_id,
+            row.speaker,
+            row.source or "",
+            tuple(_take(labels[method], scored.get(row.clip_id)) for method, scored in methods.items()),
+        )
+        for row in chosen
+    ]
+
+
+def _take(label: str, row: ScoreRow | None) -> Take:
+    if row is None:
+        return Take(label, None, "not tried")
+    if row.video is None:
+        return Take(label, None, next(iter(row.reasons.values()), "dropped"))
+    numbers = [
+        f"{metric.heading} {row.metrics[metric.name]:.{metric.digits}f}"
+        for metric in METRICS
+        if metric.name in CAPTIONED and row.metrics.get(metric.name) is not None
+    ]
+    return Take(label, f"{row.dataset}/{row.method}/{row.clip_id}.mp4", " · ".join(numbers))
+
+
+def copy_videos(shown: dict[str, list[ClipTakes]], root: Path, folder: Path) -> None:
+    """Copy every shown video to `folder`/videos.
+
+    Raises:
+        InputError: a video that was scored is not there.
+    """
+    videos = [take.video for clips in shown.values() for clip in clips for take in clip.takes if take.video]
+    for video in videos:
+        if not (root / video).is_file():
+            raise InputError(f"{root / video} was scored but is not there: rerun synthesise and score")
+        target = folder / "videos" / video
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / video, target)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that takes its place on success and is removed on failure."""
+    part = path.with_name(f"{path.name}.part-{os.getpid()}")
+    old = path.with_name(f"{path.name}.old-{os.getpid()}")
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if path.exists():
+            path.rename(old)
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tavce.evaluate"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["drawing"] = Markup  # charts escape their own texts
+    return environment.get_template("report.html")

@@ -1,0 +1,160 @@
+"""What the report page shows, read from files: tables, the metric's listening check, the funnel, the runs.
+
+Every function returns plain values for the template.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tavce.evaluate.curves import Chart, charts, read_history
+from tavce.evaluate.metrics import ARROWS, METRICS, ScoreRow
+from tavce.evaluate.tables import COLUMNS
+from tavce.files import digest, read_json
+from tavce.records import InputError
+from tavce.stages import STAGES
+
+NO_BREAK = "\u00a0"
+SPLITS = ("train", "val", "test")
+METRIC = {metric.name: metric for metric in METRICS}
+LISTENING = {
+    "auc_time": "AUC against other moments of the same face",
+    "auc_time_shuffled": "the same with another moment's sound (0.5 = it listens)",
+    "auc_audio": "AUC against other moments' sound for the same face (0.5 = it does not listen)",
+    "offset_exact": "share of test clips whose offset is found exactly",
+    "offset_within_1": "share found within 1 frame",
+}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of texts; the first cell of a line names it."""
+
+    headings: list[str]
+    lines: list[list[str]]
+
+
+def read_table(path: str | Path) -> tuple[str, Grid]:
+    """Return the dataset of a csv table, and the table: methods × metrics.
+
+    Raises:
+        InputError: the file is no table of this version.
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        cells = list(reader)
+    if tuple(reader.fieldnames or ()) != COLUMNS or not cells or any(cell["metric"] not in METRIC for cell in cells):
+        raise InputError(f"{path} is no table of this version: rerun the stage tables")
+    names = list(dict.fromkeys(cell["metric"] for cell in cells))
+    lines: dict[str, list[str]] = {}
+    for cell in cells:
+        lines.setdefault(cell["method"], [cell["label"]]).append(_cell(cell))
+    for cell in cells:
+        if len(lines[cell["method"]]) == len(names) + 1:
+            lines[cell["method"]].append(cell["dropped"])
+    return cells[0]["dataset"], Grid(["Method", *map(_heading, names), "Dropped clips"], [*lines.values()])
+
+
+def _heading(name: str) -> str:
+    metric = METRIC[name]
+    unit = f" ({metric.unit})" if metric.unit else ""
+    return f"{metric.heading}{unit}{NO_BREAK}{ARROWS[metric.better]}".strip()
+
+
+def _cell(cell: dict[str, str]) -> str:
+    return f"{float(cell['mean']):.{METRIC[cell['metric']].digits}f} (n={cell['n']})" if cell["mean"] else "-"
+
+
+def missing_numbers(rows: Iterable[ScoreRow], labels: dict[str, str]) -> Grid:
+    """Return why numbers are missing: method, metrics, reason, clips."""
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        for name, reason in row.reasons.items():
+            reasons.setdefault((row.method, row.clip_id, reason), []).append(METRIC[name].heading)
+    counts = Counter((method, "; ".join(names), reason) for (method, _, reason), names in reasons.items())
+    lines = [[labels[method], names, reason, str(count)] for (method, names, reason), count in counts.items()]
+    return Grid(["Method", "Metrics", "Reason", "Clips"], lines)
+
+
+def listening_check(runs: list[dict[str, Any]]) -> Grid | None:
+    """Return what every recipe of the metric hears: recipe × measure; None where no metric was trained."""
+    recipes = [run for run in runs if run["stage"] == "metric"]
+    names = [name for name in LISTENING if any(name in run["metrics"] for run in recipes)]
+    names += sorted({name for run in recipes for name in run["metrics"]} - {*names})
+    lines = [[run["name"], *(_number(run["metrics"].get(name)) for name in names)] for run in recipes]
+    return Grid(["Recipe", *names], lines) if names else None
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.3g}"
+
+
+def funnel_tables(funnel: dict[str, dict[str, dict[str, dict[str, Any]]]]) -> dict[str, Grid]:
+    """Return kept clips of every dataset by stage and split, and what was dropped up to each stage, by reason."""
+    grids = {}
+    for dataset, stages in funnel.items():
+        lines = []
+        for stage in (name for name in STAGES if name in stages):
+            splits = stages[stage]
+            kept = [f"{splits[name]['kept']} of {splits[name]['total']}" if name in splits else "-" for name in SPLITS]
+            dropped: Counter[str] = Counter()
+            for split in splits.values():
+                dropped.update(split["dropped"])
+            reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.most_common())
+            lines.append([stage, *kept, reasons or "none"])
+        grids[dataset] = Grid(["Stage", *(f"Kept, {name}" for name in SPLITS), "Dropped so far"], lines)
+    return grids
+
+
+def read_runs(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
+    """Return the run.json of every path.
+
+    Raises:
+        InputError: a file lacks the stage, the name or the metrics.
+    """
+    runs = []
+    for path in paths:
+        run = read_json(path)
+        if not isinstance(run, dict) or not {"stage", "name", "metrics"} <= run.keys():
+            raise InputError(f"{path} is no run.json: it needs stage, name and metrics")
+        runs.append(run)
+    return runs
+
+
+def run_title(run: dict[str, Any]) -> str:
+    """Return how a run is called on the page."""
+    return " / ".join(part for part in (run["stage"], run["name"]) if part)
+
+
+def run_list(runs: list[dict[str, Any]]) -> Grid:
+    """Return what every run was made from: commit, settings, data, duration and checkpoint."""
+    lines = []
+    for run in runs:
+        settings = run.get("settings_digest") or digest(run.get("settings"))
+        checkpoint = (run.get("checkpoint") or {}).get("sha256", "-")[:16]
+        commit = _short_commit(run.get("git_commit"))
+        seconds = "-" if run.get("seconds") is None else f"{run['seconds']:.0f}"
+        lines.append([run_title(run), commit, settings, run.get("index_digest") or "-", seconds, checkpoint])
+    return Grid(["Run", "Commit", "Settings", "Data", "Seconds", "Checkpoint"], lines)
+
+
+def _short_commit(commit: str | None) -> str:
+    """Return the first 12 digits of a commit, and `-dirty` where files differed."""
+    if commit is None:
+        return "-"
+    return commit[:12] + ("-dirty" if commit.endswith("-dirty") else "")
+
+
+def loss_curves(runs: list[dict[str, Any]], paths: Iterable[str | Path]) -> dict[str, list[Chart]]:
+    """Return the charts of every run that has a `history.jsonl` beside its run.json."""
+    curves = {}
+    for run, path in zip(runs, paths, strict=True):
+        history = Path(path).with_name("history.jsonl")
+        if history.is_file() and (drawn := charts(read_history(history))):
+            curves[run_title(run)] = drawn
+    return curves

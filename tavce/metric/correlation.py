@@ -1,0 +1,35 @@
+"""How alike a voice and a face change between two moments: the paper's temporal correlation, in closed form.
+
+The covariance of two features x, y is ½·d·dᵀ with d = x − y: of rank one. So the cosine of two such matrices is the
+squared cosine of the two changes, and the diagonal of the row-normalised matrix is |d| / ‖d‖; the C × C matrices are
+never built (paper.md, stage 1).
+Shapes: B samples, C embedding entries.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+EPS = 1e-8  # added to ‖d‖, far below any change that means something; zero change gives zero, with a zero gradient
+
+
+def direction(change: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:
+    """Return d / (‖d‖ + eps): of length one, or zero where nothing changed; finite value and gradient everywhere."""
+    change = change.float()
+    squared = change.square().sum(dim=-1, keepdim=True)
+    moved = squared > 0
+    length = torch.where(moved, squared, 1.0).sqrt()
+    return torch.where(moved, change / (length + EPS), 0.0)
+
+
+def similarity(audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"]) -> Float[Tensor, " B"]:
+    """Return cos² of the two changes, 0 (unrelated) … 1 (alike): the cosine of the two correlation matrices.
+
+    Blind to the sign of either change, so to the direction of time; 0 where either change is zero.
+    """
+    return (direction(audio_change) * direction(face_change)).sum(dim=-1).square()
+
+
+def channel_attention(change: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:
+    """Return |d| / ‖d‖, 0 … 1: the diagonal of the row-normalised correlation; 0, with a zero gradient, at d = 0."""
+    return direction(change).abs()

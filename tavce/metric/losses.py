@@ -1,0 +1,61 @@
+"""The losses of the correlation metric (paper.md, stage 1; the released code's "triple loss").
+
+Shapes: B samples, C embedding entries, S side of a picture.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tavce.metric.correlation import similarity
+
+
+class PairLoss(NamedTuple):
+    """Means over a batch; both fall as the metric learns, both are in 0 … 1."""
+
+    positive: Tensor  # 1 − similarity of what belongs together
+    negative: Tensor  # similarity, above the margin, of what does not
+
+
+def pair_loss(positive: Float[Tensor, " B"], negative: Float[Tensor, " B"], margin: float) -> PairLoss:
+    """Return the two terms from the similarities of B matching and B mismatching pairs."""
+    return PairLoss((1 - positive).mean(), functional.relu(negative - margin).mean())
+
+
+def correlation_loss(audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"]) -> Tensor:
+    """Return L_corr = 1 − mean similarity, 0 (the face changes as the voice does) … 1: the generator's loss."""
+    return 1 - similarity(audio_change, face_change).mean()
+
+
+class PerceptualDistance(nn.Module):
+    """Squared distance of unit-length features, averaged over levels and places; 0 for equal pictures.
+
+    This is LPIPS without its learnt channel weights, over whatever network gives the features.
+    """
+
+    def __init__(self, features: nn.Module):
+        super().__init__()
+        self.features = features.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "PerceptualDistance":
+        """Stay in evaluation mode: the features are frozen."""
+        return self
+
+    def forward(self, one: Float[Tensor, "B 3 S S"], other: Float[Tensor, "B 3 S S"]) -> Tensor:
+        """Return the mean distance of two batches of pictures in [0, 1]."""
+        pairs = zip(self.features(one), self.features(other), strict=True)
+        return torch.stack([_unit_distance(x, y) for x, y in pairs]).mean()
+
+
+def _unit_distance(one: Tensor, other: Tensor) -> Tensor:
+    difference = functional.normalize(one, dim=1, eps=1e-6) - functional.normalize(other, dim=1, eps=1e-6)
+    return difference.square().sum(dim=1).mean()
+
+
+def weighted_sum(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
+    """Return Σ weight · term over the terms whose weight is not zero."""
+    return torch.stack([weight * term for weight, term in terms if weight]).sum()

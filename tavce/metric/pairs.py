@@ -1,0 +1,78 @@
+"""What the metric learns from: two moments of a clip, and a mismatch to tell them from.
+
+A draw is a moment i, its partner i + Δ, and a negative: a far frame j of the clip for the same voice (`time`, the
+paper's), or another moment's voice for the same two frames (`audio`), or another speaker's (`speaker`).
+Shapes: S side of the mouth box in px, W mel steps.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from tavce.config.learning import Metric
+from tavce.dataset import Clips, Draws, Entry, to_unit
+from tavce.records import InputError
+
+
+def changes_the_voice(negatives: str) -> bool:
+    """Return whether some negatives come with another voice."""
+    return negatives != "time"
+
+
+class PairDraws(Draws):
+    """Draws for one recipe: `faces` float32 [3, 3, S, S] in [−1, 1] (now, later, far), `mels` float32 [4, 1, 80, W]
+    (now, later, and another moment's two; only the first two where every negative is a far frame), and `far`, whether
+    this draw's negative is the far frame."""
+
+    def __init__(self, entries: Sequence[Entry], clips: Clips, recipe: Metric, seed: int):
+        super().__init__(entries, clips, seed)
+        self._recipe = recipe
+        shortest = 2 * recipe.distance + recipe.spacing + 1
+        for entry in entries:
+            if entry.frames < shortest:
+                raise InputError(
+                    f"clip {entry.clip_id} has {entry.frames} frames, distance {recipe.distance} and spacing "
+                    f"{recipe.spacing} need {shortest}: raise trim.min_frames"
+                )
+        if recipe.negatives == "speaker" and len({entry.speaker for entry in entries}) < 2:
+            raise InputError("negatives 'speaker' needs clips of two speakers")
+
+    def sample(self, entry: Entry, random: np.random.Generator) -> dict[str, torch.Tensor]:
+        """Return one draw of a clip."""
+        recipe = self._recipe
+        now = int(random.integers(entry.frames - recipe.spacing))
+        later = now + recipe.spacing
+        far = far_frame(now, entry.frames, recipe.distance, random)
+        frames = [self.clips.mouth(entry, frame, recipe.mouth_px, recipe.input_px) for frame in (now, later, far)]
+        mels = [self.clips.mel(entry, now), self.clips.mel(entry, later)]
+        if changes_the_voice(recipe.negatives):
+            other, moment = self._other_voice(entry, now, random)
+            mels += [self.clips.mel(other, moment), self.clips.mel(other, moment + recipe.spacing)]
+        use_far = recipe.negatives == "time" or (recipe.negatives == "both" and random.random() < 0.5)
+        return {
+            "faces": to_unit(np.stack(frames)) * 2 - 1,
+            "mels": torch.from_numpy(np.stack(mels)).transpose(1, 2).unsqueeze(1),
+            "far": torch.tensor(use_far),
+        }
+
+    def _other_voice(self, entry: Entry, now: int, random: np.random.Generator) -> tuple[Entry, int]:
+        recipe = self._recipe
+        if recipe.negatives == "speaker":
+            others = [other for other in self.entries if other.speaker != entry.speaker]
+            other = others[random.integers(len(others))]
+            return other, int(random.integers(other.frames - recipe.spacing))
+        return entry, far_frame(now, entry.frames - recipe.spacing, recipe.distance, random)
+
+
+def far_frame(frame: int, frames: int, distance: int, random: np.random.Generator) -> int:
+    """Return a random frame of 0 … frames − 1 that is at least `distance` away.
+
+    Raises:
+        ValueError: there is none.
+    """
+    before, after = max(0, frame - distance + 1), max(0, frames - frame - distance)
+    if before + after == 0:
+        raise ValueError(f"no frame of {frames} is {distance} away from frame {frame}")
+    draw = int(random.integers(before + after))
+    return draw if draw < before else frame + distance + draw - before

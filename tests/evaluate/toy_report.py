@@ -1,0 +1,102 @@
+"""Everything a report is made of, in miniature: scores, tables, funnel, runs and real mp4s."""
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from talking_portrait import FORMAT
+
+from tavce import media
+from tavce.evaluate import tables
+from tavce.evaluate.metrics import METRICS, ScoreRow
+from tavce.files import write_json, write_text
+from tavce.records import write_lines
+
+LABELS = {"ground_truth": "Real video", "static": "Still <frame> & sound", "tavce": "TAVCE", "plain": "Without both"}
+SPEAKERS = {"clip_0": "ann", "clip_1": "ann", "clip_2": "bob", "clip#3": "ann"}
+REASON = "dropped at synthesise: no_face: nobody there"
+
+
+def numbered_frames(number: int, frames: int = 25) -> list[np.ndarray]:
+    """Return frames uint8 [64, 64, 3] that show how many came before."""
+    pictures = []
+    for index in range(frames):
+        picture = np.full((64, 64, 3), (40 + 40 * number, 90, 200 - 40 * number), np.uint8)
+        pictures.append(cv2.putText(picture, str(index), (14, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255,) * 3, 2))
+    return pictures
+
+
+def score_row(method: str, clip_id: str, place: int) -> ScoreRow:
+    """Return a row of scores; `plain` lost clip_2."""
+    lost = (method, clip_id) == ("plain", "clip_2")
+    numbers = {"psnr": 30.0 + place, "ssim": 0.9, "lmd": 0.05, "av_corr": 0.5, "av_corr_shuffled": 0.0}
+    numbers |= {"av_offset": (-1) ** place, "frames": 25}
+    if method == "static":
+        numbers["av_corr"] = None
+    if lost:
+        numbers = dict.fromkeys(numbers)
+    return ScoreRow(
+        clip_id=clip_id,
+        speaker=SPEAKERS[clip_id],
+        split="test",
+        dataset="toy_set",
+        method=method,
+        source="https://example.org/watch?v=a&t=1",
+        video=None if lost else f"{method}/{clip_id}.mp4",
+        metrics=numbers,
+        reasons={name: REASON if lost else "flat" for name, value in numbers.items() if value is None},
+    )
+
+
+def write_runs(root: Path) -> list[str]:
+    """Write a metric's run, with its listening check and history, and a renderer's without a checkpoint."""
+    paths = []
+    checks = {"paper": (0.66, 0.65, 0.5, 0.08, 0.2), "listening": (0.68, 0.51, 0.72, 0.92, 1.0)}
+    names = ("auc_time", "auc_time_shuffled", "auc_audio", "offset_exact", "offset_within_1")
+    settings = {"rate": 1e-4}
+    for recipe, values in checks.items():
+        path = root / "metric" / recipe / "run.json"
+        run = {"stage": "metric", "name": recipe, "metrics": dict(zip(names, values, strict=True)), "seconds": 41.25}
+        commit = "0123456789abcdef0123456789abcdef01234567-dirty"
+        write_json(path, {**run, "settings": settings, "git_commit": commit, "checkpoint": {"sha256": "f" * 64}})
+        steps = [{"step": step, "loss": 1 / (1 + step / 50), "rate": 1e-4} for step in range(1, 400)]
+        steps += [{"step": step, "val_loss": 0.1 + 1 / (1 + step / 60)} for step in range(50, 400, 50)]
+        write_text(path.with_name("history.jsonl"), "".join(json.dumps(line) + "\n" for line in steps))
+        paths.append(str(path))
+    path = root / "renderer" / "tavce" / "run.json"
+    write_json(path, {"stage": "renderer", "name": "tavce", "metrics": {"l1": 0.1}, "settings": settings})
+    return [*paths, str(path)]
+
+
+def write_report_inputs(root: Path, methods: dict[str, str] | None = None) -> argparse.Namespace:
+    """Write all inputs of a report below `root`; return the stage's arguments."""
+    labels = methods or LABELS
+    videos, scores = root / "synthesise", []
+    rows_of = {method: [score_row(method, clip_id, k) for k, clip_id in enumerate(SPEAKERS)] for method in labels}
+    for number, (method, rows) in enumerate(rows_of.items()):
+        folder = videos / "toy_set" / method
+        folder.mkdir(parents=True)
+        for row in rows:
+            if row.video:
+                tone = 0.1 * np.sin(np.arange(16_000) * 0.1 * (1 + number)).astype(np.float32)
+                media.write_video(folder / f"{row.clip_id}.mp4", numbered_frames(number), tone, FORMAT)
+        scores.append(str(root / "score" / f"{method}.jsonl"))
+        write_lines(scores[-1], rows)
+    every = [row for rows in rows_of.values() for row in rows]
+    write_text(root / "tables/toy_set.csv", tables.to_csv(tables.make_table("toy_set", every, labels)))
+    split = {"total": 4, "kept": 3, "dropped": {"no_face": 1}}
+    stages = {"detect": {"test": split, "train": {"total": 9, "kept": 9, "dropped": {}}}}
+    stages["sheet"] = {"test": {"total": 4, "kept": 4, "dropped": {}}}
+    write_json(root / "funnel.json", {"toy_set": stages})
+    assert len(METRICS) == len(every[0].metrics)
+    return argparse.Namespace(
+        tables=[str(root / "tables/toy_set.csv")],
+        funnel=str(root / "funnel.json"),
+        runs=write_runs(root),
+        scores=scores,
+        labels=json.dumps(labels),
+        videos_root=str(videos),
+        out=str(root / "report"),
+    )
