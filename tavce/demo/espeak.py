@@ -9,6 +9,7 @@ Samples are int16, mono, at RATE_HZ. A failure is one sentence on standard error
 
 import ctypes
 import sys
+from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 
@@ -20,6 +21,15 @@ LIBRARY_NAMES = ("libespeak-ng.so", "libespeak-ng.dylib", "espeak-ng.dll")
 SEED = 1  # of the voice's flutter
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """An eSpeak NG voice: name with variant, words a minute, pitch 0..99."""
+
+    name: str
+    speed: int
+    pitch: int
 
 
 def main(voice: str, speed: str, pitch: str) -> None:

@@ -6,7 +6,7 @@ Speakers never cross splits; every sentence is said once, so that a held-out spe
 import random
 from dataclasses import dataclass
 
-from tavce.demo.speech import Voice
+from tavce.demo.espeak import Voice
 from tavce.records import Split
 
 VAL_SPEAKERS, TEST_SPEAKERS = 1, 2

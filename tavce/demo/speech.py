@@ -5,12 +5,12 @@ Shapes: N samples at SAMPLE_RATE_HZ, T frames at RATE_HZ.
 
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import resample_poly
 
 from tavce.demo import espeak
+from tavce.demo.espeak import Voice
 
 SAMPLE_RATE_HZ, RATE_HZ = 16_000, 25
 RESAMPLE_UP, RESAMPLE_DOWN = 320, 441  # eSpeak's 22 050 Hz · 320 / 441 = 16 000 Hz
@@ -26,15 +26,6 @@ SETTLING = (0.2, 0.6, 0.2)
 
 class SpeechError(RuntimeError):
     """eSpeak NG is not installed, or does not know a voice; the message says which."""
-
-
-@dataclass(frozen=True)
-class Voice:
-    """An eSpeak NG voice: name with variant, words a minute, pitch 0..99."""
-
-    name: str
-    speed: int
-    pitch: int
 
 
 def speak(text: str, voice: Voice, longest_s: float) -> np.ndarray:

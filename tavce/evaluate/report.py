@@ -123,7 +123,7 @@ def _take(label: str, row: ScoreRow | None) -> Take:
     if row.video is None:
         return Take(label, None, next(iter(row.reasons.values()), "dropped"))
     numbers = [
-        f"{metric.heading} {row.metrics[metric.name]:.{metric.digits}f}"
+        f"{metric.heading}{sections.NO_BREAK}{row.metrics[metric.name]:.{metric.digits}f}"
         for metric in METRICS
         if metric.name in CAPTIONED and row.metrics.get(metric.name) is not None
     ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pyarrow.parquet
 
 from tavce import media, store
@@ -37,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", required=True)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--scores", required=True, help="output: one row of scores a clip, .jsonl")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--run-json", required=True, help="output: the means and what they were made from")
 
 
@@ -47,6 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
         InputError: a record belongs to another dataset, or a kept one has no video or no line in the index.
     """
     began = time.monotonic()
+    cv2.setNumThreads(arguments.threads)
     settings = parse_sections(arguments.settings)["score"]
     records = read_records(arguments.records)
     index = {row["clip_id"]: row for row in pyarrow.parquet.read_table(arguments.index).to_pylist()}

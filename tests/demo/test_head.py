@@ -51,8 +51,8 @@ def test_an_open_mouth_is_darker_and_only_the_lower_face_moves():
     wide, _ = head_of(2).frame(Expression(opening=0.8))
     x, y = points[66].astype(int)
     assert wide[y + 6 : y + 12, x].mean() < 0.6 * shut[y + 6 : y + 12, x].mean()
-    brow = int(points[EYES, 1].max())
-    np.testing.assert_array_equal(wide[:brow], shut[:brow])
+    below_eyes = int(points[EYES, 1].max())
+    assert np.abs(wide[:below_eyes].astype(int) - shut[:below_eyes]).max() <= 4
 
 
 def test_spread_lips_are_wider_than_rounded_ones():

@@ -69,6 +69,7 @@ class Corpus:
             method=method,
             dataset="toy",
             scores=str(self.root / f"score/toy/{method}.jsonl"),
+            threads=1,
             run_json=str(self.root / f"score/toy/{method}.run.json"),
         )
 

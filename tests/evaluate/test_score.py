@@ -21,7 +21,7 @@ NAMES = {metric.name for metric in METRICS}
 def scored(corpus):
     """The command itself, run on the method `copy`."""
     given = vars(corpus.arguments())
-    flags = [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", value)]
+    flags = [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     assert main(["score", *flags]) == 0
     return read_scores(given["scores"]), read_json(given["run_json"])
 
@@ -78,6 +78,7 @@ def test_the_run_has_the_means_of_the_rows_and_what_they_were_made_from(scored, 
     assert (run["stage"], run["name"], run["dataset"]) == ("score", "copy", "toy")
     assert (run["clips"], run["dropped"], run["n"]["psnr"]) == (3, 1, 2)
     assert run["index_sha256"] == sha256(corpus.root / "toy/index.parquet")
+    assert 0 < run["seconds"] < 60
     assert run["settings"] == {"max_lag_frames": 8, "min_frames": 25}
 
 

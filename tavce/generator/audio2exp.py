@@ -1,0 +1,138 @@
+"""Train audio2exp: from sound, a reference expression and a blink ratio to expression coefficients.
+
+Reads   the indexes, the shards they name, and the expression basis
+Writes  best.pt, run.json and history.jsonl into its folder
+Source  paper.md, stage 2 (the lip-reading loss needs published weights and is not built in yet)
+"""
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tavce.config import parse_sections
+from tavce.config.learning import Audio2Exp as Audio2ExpSettings
+from tavce.dataset import Clips, index_digest, read_index
+from tavce.faces.basis import ExpressionBasis
+from tavce.faces.points import LOWER_INNER_LIP, UPPER_INNER_LIP
+from tavce.files import sha256
+from tavce.generator.losses import eye_opening
+from tavce.generator.samples import ExpressionDraws
+from tavce.metric.losses import weighted_sum
+from tavce.networks.audio2exp import Audio2Exp, Audio2ExpSizes
+from tavce.networks.encoders import AudioEncoderSizes
+from tavce.training import checkpoint
+from tavce.training.loop import Job, Loop, fabric
+from tavce.training.tracking import Run
+
+PX_PER_EYE_DISTANCE = 64  # the landmark loss is in px of a 256 px crop, in which the eyes are a quarter apart
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stage's arguments."""
+    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
+    parser.add_argument("--indexes", nargs="+", required=True)
+    parser.add_argument("--basis", required=True, help="the expression basis, .npz")
+    parser.add_argument("--folder", required=True, help="where checkpoints and results go")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train audio2exp."""
+    torch.set_num_threads(arguments.threads)
+    sections = parse_sections(arguments.settings)
+    settings: Audio2ExpSettings = sections["audio2exp"]
+    clips, training = Clips(sections["window"]), settings.training
+    train = ExpressionDraws(read_index(arguments.indexes, "train"), clips, settings.frames, training.seed)
+    validation = ExpressionDraws(read_index(arguments.indexes, "val"), clips, settings.frames, training.seed + 1)
+    basis = ExpressionBasis.load(arguments.basis)
+    raw = json.loads(arguments.settings)
+    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.basis)[:16]}"
+    track = Run(Path(arguments.folder), "audio2exp", "", raw, data)
+    learner = ExpressionLearner(settings, basis)
+    numbers = Loop(Job(track.folder, training, raw, data, track), learner, fabric(training)).run(train, validation)
+    track.finish(numbers, [track.folder / "best.pt"])
+
+
+def build(settings: Audio2ExpSettings, expression: int) -> Audio2Exp:
+    """Return the network of given sizes, untrained."""
+    return Audio2Exp(Audio2ExpSizes(AudioEncoderSizes(settings.audio_channels), expression))
+
+
+def load_audio2exp(path: str | Path) -> Audio2Exp:
+    """Return the network of a `best.pt`, in evaluation mode.
+
+    Raises:
+        InputError: the checkpoint cannot be read.
+    """
+    state = checkpoint.load(path)
+    weights = state["networks"]["audio2exp"]
+    settings = Audio2ExpSettings.model_validate_json(checkpoint.section(state, "audio2exp"))
+    network = build(settings, len(weights["linear.bias"]))
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+class FrontalFace(nn.Module):
+    """The linear map from expression coefficients [..., E] to pose-free landmarks [..., 68, 2]."""
+
+    def __init__(self, basis: ExpressionBasis):
+        super().__init__()
+        self.register_buffer("mean", torch.from_numpy(basis.mean))
+        self.register_buffer("rows", torch.from_numpy(basis.components) * basis.scale)
+
+    def forward(self, expression: Tensor) -> Tensor:
+        """Return the landmarks, in units of the distance between the eyes."""
+        return (expression @ self.rows + self.mean).unflatten(-1, (68, 2))
+
+
+class ExpressionLearner:
+    """Learns audio2exp."""
+
+    criterion = "coefficients"
+
+    def __init__(self, settings: Audio2ExpSettings, basis: ExpressionBasis):
+        torch.manual_seed(settings.training.seed)
+        self._settings = settings
+        self._face = FrontalFace(basis)
+        self.networks: dict[str, nn.Module] = {"audio2exp": build(settings, len(basis.components))}
+        parameters = self.networks["audio2exp"].parameters()
+        self.optimisers = {"all": torch.optim.Adam(parameters, lr=settings.training.rate)}
+
+    def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Learn from one batch of windows."""
+        terms, _ = self._terms(batch)
+        self.optimisers["all"].zero_grad()
+        fabric.backward(terms["loss"])
+        self.optimisers["all"].step()
+        return {name: value.detach() for name, value in terms.items()}
+
+    def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
+        """Return mean losses, and how the predicted mouth opening follows the true one (Pearson r)."""
+        results = [self._terms(batch) for batch in batches]
+        numbers = {name: float(torch.stack([terms[name] for terms, _ in results]).mean()) for name in results[0][0]}
+        predicted, true = (torch.cat([pair[k].flatten() for _, pair in results]) for k in (0, 1))
+        return {**numbers, "opening_r": float(torch.corrcoef(torch.stack([predicted, true]))[0, 1])}
+
+    def _terms(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
+        settings = self._settings
+        face = self._face.to(batch["expression"].device)
+        predicted = self.networks["audio2exp"](batch["mels"], batch["reference"], batch["blink"]).float()
+        points, truth = face(predicted), face(batch["expression"])
+        terms = {
+            "coefficients": functional.mse_loss(predicted, batch["expression"]),
+            "landmarks": (points - truth).norm(dim=-1).mean() * PX_PER_EYE_DISTANCE,
+            "blink": functional.l1_loss(eye_opening(points).unsqueeze(-1), batch["blink"]),
+        }
+        weights = (settings.coefficient_weight, settings.landmark_weight, settings.blink_weight)
+        loss = weighted_sum([*zip(weights, terms.values(), strict=True)])
+        return {"loss": loss, **terms}, (_opening(points.detach()), _opening(truth))
+
+
+def _opening(points: Tensor) -> Tensor:
+    return (points[..., list(LOWER_INNER_LIP), :] - points[..., list(UPPER_INNER_LIP), :]).norm(dim=-1).mean(dim=-1)

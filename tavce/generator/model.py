@@ -1,0 +1,80 @@
+"""The face renderer as a whole: portrait and coefficients to a picture.
+
+Shapes: B samples, N coefficients, K keypoints, S side of a picture, A attention entries.
+"""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tavce.config.learning import Renderer, RendererNetworks
+from tavce.networks.decoder import SpadeDecoderSizes
+from tavce.networks.dense_motion import DenseMotionSizes
+from tavce.networks.generator import FaceGenerator, FaceGeneratorSizes, Rendering
+from tavce.networks.keypoints import KeypointDetector, KeypointDetectorSizes
+from tavce.networks.mapping import Mapping, MappingSizes, transform_keypoints
+from tavce.training import checkpoint
+
+
+class FaceRenderer(nn.Module):
+    """Mapping, canonical keypoints and generator: everything that is needed to render."""
+
+    def __init__(self, sizes: RendererNetworks, coefficients: int, attention_features: int | None):
+        super().__init__()
+        mapping = MappingSizes(coefficients=coefficients, keypoints=sizes.keypoints, **sizes.mapping.model_dump())
+        detector = KeypointDetectorSizes(keypoints=sizes.keypoints, **sizes.detector.model_dump())
+        generator = FaceGeneratorSizes(
+            **sizes.generator.model_dump(),
+            attention_features=attention_features,
+            dense_motion=DenseMotionSizes(keypoints=sizes.keypoints, **sizes.dense_motion.model_dump()),
+            decoder=SpadeDecoderSizes(**sizes.decoder.model_dump()),
+        )
+        self.mapping = Mapping(mapping)
+        self.keypoints = KeypointDetector(detector)
+        self.generator = FaceGenerator(generator)
+
+    def forward(
+        self,
+        source: Float[Tensor, "B 3 S S"],
+        source_window: Float[Tensor, "B N F"],
+        target_window: Float[Tensor, "B N F"],
+        attention: Float[Tensor, "B A"] | None,
+    ) -> Rendering:
+        """Return the source, in [0, 1], moved from its own coefficients to the target's."""
+        canonical = self.keypoints(source)
+        before = transform_keypoints(canonical, self.mapping(source_window))
+        after = transform_keypoints(canonical, self.mapping(target_window))
+        return self.generator(source, before, after, attention)
+
+    @torch.no_grad()
+    def portrait(self, source: Float[Tensor, "1 3 S S"], source_window: Float[Tensor, "1 N F"]) -> tuple[Tensor, ...]:
+        """Return what does not depend on the frame: features, canonical keypoints, and the portrait's keypoints."""
+        canonical = self.keypoints(source)
+        return self.generator.encode(source), canonical, transform_keypoints(canonical, self.mapping(source_window))
+
+    @torch.no_grad()
+    def frames(
+        self, portrait: tuple[Tensor, ...], windows: Float[Tensor, "B N F"], attention: Float[Tensor, "B A"] | None
+    ) -> Float[Tensor, "B 3 S S"]:
+        """Return the frames of windows, each with its own; batched or one by one, the frames are the same."""
+        features, canonical, before = (item.expand(len(windows), *item.shape[1:]) for item in portrait)
+        after = transform_keypoints(canonical, self.mapping(windows))
+        return self.generator.render(features, before, after, attention).prediction
+
+
+def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:
+    """Return the renderer of a `best.pt` in evaluation mode, and the settings it was trained with.
+
+    Raises:
+        InputError: the checkpoint cannot be read.
+    """
+    state = checkpoint.load(path)
+    settings = Renderer.model_validate_json(checkpoint.section(state, "renderer"))
+    weights = state["networks"]["renderer"]
+    attention = weights.get("generator.attention.project.bias")
+    coefficients = weights["mapping.first.weight"].shape[1]
+    model = FaceRenderer(settings.networks, coefficients, None if attention is None else len(attention))
+    model.load_state_dict(weights)
+    return model.eval(), settings

@@ -1,0 +1,185 @@
+"""Train one variant of the face renderer, with the correlation as attention and as a loss.
+
+Reads   the indexes, the shards they name, and a trained metric
+Writes  best.pt, run.json, history.jsonl and samples.png (source, target, painted, difference) into its folder
+Source  paper.md, stage 2. Mouth boxes are those of the stored landmarks, for a painted frame those of its target (the
+        release runs a detector on what it painted). Every ablation is a setting of this one stage.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tavce.config import parse_sections
+from tavce.config.learning import Renderer
+from tavce.dataset import Clips, index_digest, read_index
+from tavce.files import sha256, whole
+from tavce.generator.losses import (
+    PyramidLoss,
+    feature_matching_loss,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
+    masked_l1,
+    mouth_boxes,
+)
+from tavce.generator.model import FaceRenderer, load_renderer
+from tavce.generator.samples import FrameDraws, FrameShape
+from tavce.metric.losses import correlation_loss, weighted_sum
+from tavce.metric.model import FrozenMetric, load_metric
+from tavce.networks.discriminator import DiscriminatorSizes, MultiScaleDiscriminator
+from tavce.records import InputError
+from tavce.training.features import load_features
+from tavce.training.loop import Job, Loop, fabric
+from tavce.training.tracking import Run
+
+ADAM_BETAS = (0.5, 0.999)
+SAMPLES = 6  # rows of samples.png
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the stage's arguments."""
+    parser.add_argument("--name", required=True, help="the variant's name")
+    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
+    parser.add_argument("--indexes", nargs="+", required=True)
+    parser.add_argument("--metric", required=True, help="best.pt of the metric")
+    parser.add_argument("--folder", required=True, help="where checkpoints and results go")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train one variant.
+
+    Raises:
+        InputError: a loss is asked for that cannot be computed.
+    """
+    torch.set_num_threads(arguments.threads)
+    sections = parse_sections(arguments.settings)
+    settings: Renderer = sections["renderer"]
+    if settings.weights.expression:
+        raise InputError("weights.expression needs a frozen head-pose/expression estimator, which is not built in: 0")
+    metric = load_metric(arguments.metric)
+    networks, training = settings.networks, settings.training
+    shape = FrameShape(networks.image_px, networks.mapping.window, metric.recipe.spacing, metric.recipe.mouth_px)
+    clips = Clips(sections["window"])
+    train = FrameDraws(read_index(arguments.indexes, "train"), clips, shape, training.seed)
+    validation = FrameDraws(read_index(arguments.indexes, "val"), clips, shape, training.seed + 1)
+    coefficients = clips.motion(train.entries[0]).shape[1]
+    raw = json.loads(arguments.settings)
+    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.metric)[:16]}"
+    track = Run(Path(arguments.folder), "renderer", arguments.name, raw, data)
+    engine = fabric(training)
+    learner = RendererLearner(settings, coefficients, engine.to_device(metric), engine)
+    numbers = Loop(Job(track.folder, training, raw, data, track), learner, engine).run(train, validation)
+    draw_samples(track.folder, validation, metric.cpu())
+    track.finish(numbers, [track.folder / "best.pt", track.folder / "samples.png"])
+
+
+class RendererLearner:
+    """Learns mapping, keypoints and generator against a discriminator."""
+
+    criterion = "l1"
+
+    def __init__(self, settings: Renderer, coefficients: int, metric: FrozenMetric, engine: Fabric):
+        torch.manual_seed(settings.training.seed)
+        self._settings = settings
+        self._metric = metric
+        attention = metric.recipe.networks.features if settings.attention else None
+        model = FaceRenderer(settings.networks, coefficients, attention)
+        self.networks: dict[str, nn.Module] = {"renderer": model}
+        mapping = [*model.mapping.parameters()]
+        mapped = {id(weight) for weight in mapping}
+        others = [weight for weight in model.parameters() if id(weight) not in mapped]
+        groups = [{"params": mapping, "lr": settings.mapping_rate}, {"params": others}]
+        self.optimisers = {"renderer": torch.optim.Adam(groups, lr=settings.training.rate, betas=ADAM_BETAS)}
+        if settings.weights.gan or settings.weights.feature_matching:
+            judge = MultiScaleDiscriminator(DiscriminatorSizes(**settings.networks.discriminator.model_dump()))
+            self.networks["discriminator"] = judge
+            judging = torch.optim.Adam(judge.parameters(), lr=settings.training.rate, betas=ADAM_BETAS)
+            self.optimisers["discriminator"] = judging
+        if settings.weights.perceptual:
+            features = load_features(settings.perceptual)
+            self._pyramid = engine.to_device(PyramidLoss(features, settings.perceptual_scales))
+
+    def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Learn from one batch: first the discriminator, then the renderer."""
+        painted = self._paint(batch)
+        terms = {}
+        if "discriminator" in self.networks:
+            judge = self.networks["discriminator"]
+            real, fake = judge(batch["target"]), judge(painted.detach())
+            judged = hinge_discriminator_loss([item.prediction for item in real], [item.prediction for item in fake])
+            self.optimisers["discriminator"].zero_grad()
+            fabric.backward(judged)
+            self.optimisers["discriminator"].step()
+            terms = self._judged(judge, batch["target"], painted)
+        terms |= self._compared(batch, painted)
+        weights = self._settings.weights.model_dump()
+        loss = weighted_sum([(weights[name], value) for name, value in terms.items()])
+        self.optimisers["renderer"].zero_grad()
+        fabric.backward(loss)
+        self.optimisers["renderer"].step()
+        return {"loss": loss.detach(), **{name: value.detach() for name, value in terms.items()}}
+
+    def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
+        """Return the mean losses that compare pictures."""
+        results = [self._compared(batch, self._paint(batch)) for batch in batches]
+        return {name: float(torch.stack([terms[name] for terms in results]).mean()) for name in results[0]}
+
+    def _paint(self, batch: dict[str, Tensor]) -> Tensor:
+        attention = None
+        if self._settings.attention:
+            with torch.no_grad():
+                attention = self._metric.attention(batch["mels"])
+        renderer = self.networks["renderer"]
+        return renderer(batch["source"], batch["source_window"], batch["target_window"], attention).prediction.float()
+
+    def _judged(self, judge: nn.Module, target: Tensor, painted: Tensor) -> dict[str, Tensor]:
+        """Return the losses that need the discriminator, which does not learn from them."""
+        with torch.no_grad():
+            real = judge(target)
+        fake = judge(painted)
+        gan = hinge_generator_loss([item.prediction for item in fake])
+        return {"gan": gan, "feature_matching": feature_matching_loss(real, fake)}
+
+    def _compared(self, batch: dict[str, Tensor], painted: Tensor) -> dict[str, Tensor]:
+        """Return the losses that compare the painted frame with the target and with the sound."""
+        weights = self._settings.weights
+        terms = {"l1": functional.l1_loss(painted, batch["target"])}
+        if weights.mouth_l1:
+            terms["mouth_l1"] = masked_l1(painted, batch["target"], batch["target_box"])
+        if weights.perceptual:
+            terms["perceptual"] = self._pyramid(painted, batch["target"])
+        if weights.correlation:
+            terms["correlation"] = self._correlation(batch, painted)
+        return terms
+
+    def _correlation(self, batch: dict[str, Tensor], painted: Tensor) -> Tensor:
+        """Return L_corr on the mouths of the real frame before and the painted one."""
+        side = self._metric.recipe.input_px
+        before = mouth_boxes(batch["before"], batch["before_box"], side) * 2 - 1
+        now = mouth_boxes(painted, batch["target_box"], side) * 2 - 1
+        with torch.no_grad():
+            heard = self._metric.audio_change(batch["mels"])
+        return correlation_loss(heard, self._metric.face_change(before, now))
+
+
+@torch.no_grad()
+def draw_samples(folder: Path, validation: FrameDraws, metric: FrozenMetric) -> None:
+    """Write samples.png: rows of source, target, painted frame and absolute difference."""
+    model, settings = load_renderer(folder / "best.pt")
+    batch = torch.utils.data.default_collate([validation[draw] for draw in range(SAMPLES)])
+    attention = metric.attention(batch["mels"]) if settings.attention else None
+    painted = model(batch["source"], batch["source_window"], batch["target_window"], attention).prediction
+    columns = [batch["source"], batch["target"], painted, (painted - batch["target"]).abs()]
+    rows = torch.cat([torch.cat([*column], dim=1) for column in columns], dim=2)
+    picture = (rows.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    with whole(folder / "samples.png") as part:
+        cv2.imwrite(str(part), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from talking_portrait import openings, talking_frames
+
+from tavce.evaluate.landmarks import detect_landmarks, found, lmd
+from tavce.evaluate.metrics import MeasurementError
+from tavce.faces.points import inter_ocular, mouth_opening
+
+
+def face(frames: int = 3) -> np.ndarray:
+    """Return landmarks [T, 68, 2] whose outer eye corners are 40 px apart."""
+    points = np.random.default_rng(0).uniform(0, 100, (frames, 68, 2)).astype(np.float32)
+    points[:, 36], points[:, 45] = (10, 20), (50, 20)
+    return points
+
+
+def test_moving_every_point_by_4_px_is_a_tenth_of_40_px():
+    assert lmd(face(), face() + np.float32([0, 4])) == pytest.approx(0.1)
+
+
+def test_lmd_has_no_unit():
+    assert lmd(2 * face(), 2 * face() + np.float32([0, 8])) == pytest.approx(0.1)
+
+
+def test_the_jaw_does_not_count():
+    moved = face()
+    moved[:, :17] += 50
+    assert lmd(face(), moved) == 0
+
+
+def test_frames_without_landmarks_in_either_video_are_left_out():
+    reference, generated = face(), face() + np.float32([4, 0])
+    reference[0], generated[1] = np.nan, np.nan
+    assert lmd(reference, generated) == pytest.approx(0.1)
+    assert found(reference).tolist() == [False, True, True]
+
+
+def test_no_common_frame_is_no_number():
+    with pytest.raises(MeasurementError, match="no frame has landmarks in both"):
+        lmd(face(), np.full((3, 68, 2), np.nan, np.float32))
+
+
+def test_landmarks_of_different_length_are_refused():
+    with pytest.raises(ValueError, match=r"both must be \[T, 68, 2\]"):
+        lmd(face(3), face(2))
+
+
+@pytest.fixture(scope="module")
+def talking() -> tuple[np.ndarray, list[np.ndarray]]:
+    opening = openings(3, 40)
+    return opening, talking_frames(opening, 256)
+
+
+def test_the_opening_found_follows_the_true_one(talking):
+    opening, frames = talking
+    measured = mouth_opening(detect_landmarks(frames))
+    assert np.corrcoef(opening, measured)[0, 1] > 0.8
+
+
+def test_small_frames_give_the_same_face_in_their_own_pixels(talking):
+    large = detect_landmarks(talking[1][:4])
+    small = detect_landmarks([frame.reshape(64, 4, 64, 4, 3).mean((1, 3)).astype(np.uint8) for frame in talking[1][:4]])
+    assert lmd((large + 0.5) / 4 - 0.5, small) < 0.03
+
+
+def test_a_frame_without_a_face_is_nan_and_its_neighbours_are_not(talking):
+    blank = np.full((256, 256, 3), 127, np.uint8)
+    landmarks = detect_landmarks([talking[1][0], blank, talking[1][1]])
+    assert found(landmarks).tolist() == [True, False, True]
+    assert np.isnan(landmarks[1]).all()
+
+
+def test_the_largest_face_counts(talking):
+    frame = np.full((256, 512, 3), 127, np.uint8)
+    frame[:, 256:] = talking[1][0]
+    frame[80:176, 40:136] = talking[1][0].reshape(128, 2, 128, 2, 3).mean((1, 3)).astype(np.uint8)[16:112, 16:112]
+    (landmarks,) = detect_landmarks([frame])
+    assert landmarks[30, 0] > 256
+    assert inter_ocular(landmarks) > 60
+
+
+def test_no_frames_have_no_landmarks():
+    assert detect_landmarks([]).shape == (0, 68, 2)

@@ -1,0 +1,207 @@
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from browser import CHROMIUM, Browser
+from toy_report import LABELS, REASON, score_row, write_report_inputs
+
+from tavce.cli import main
+from tavce.evaluate import report, sections
+from tavce.evaluate.report import MAX_CLIPS, side_by_side, whole_folder
+from tavce.files import write_json
+from tavce.records import InputError
+
+
+class Page(HTMLParser):
+    """Collects a page's addresses, identifiers and text."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.addresses, self.ids, self.words = [], set(), ""
+        self.tags = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append(tag)
+        self.ids.add(given.get("id"))
+        self.addresses += [given[name] for name in ("src", "href") if name in given]
+
+    def handle_data(self, data):
+        self.words += " " + data
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The command itself: its arguments, and the page it wrote."""
+    arguments = write_report_inputs(tmp_path_factory.mktemp("report"))
+    flags = []
+    for name, value in vars(arguments).items():
+        flags += [f"--{name.replace('_', '-')}", *(value if isinstance(value, list) else [value])]
+    assert main(["report", *flags]) == 0
+    return arguments, Page(Path(arguments.out) / "index.html")
+
+
+def test_every_link_leads_somewhere_inside_the_folder(written):
+    arguments, page = written
+    local = [address for address in page.addresses if not address.startswith(("https://arxiv.org/", "data:"))]
+    assert len(local) == 6 + 15
+    for address in local:
+        parts = urlsplit(address)
+        assert not parts.scheme
+        assert (parts.fragment in page.ids) if parts.fragment else (Path(arguments.out) / unquote(parts.path)).is_file()
+
+
+def test_nothing_is_loaded_from_elsewhere(written):
+    assert {"link", "script", "style"} <= {*written[1].tags}
+    assert not {"iframe", "img"} & {*written[1].tags}
+    assert sum(address.startswith("http") for address in written[1].addresses) == 1
+
+
+def test_the_page_shows_table_listening_check_funnel_and_runs(written):
+    words = " ".join(written[1].words.split())
+    assert "Without both 31.33 (n=3)" in words
+    assert "paper 0.5 0.66 0.65 1 3 12 listening 0.72 0.68 - 11 12 12" in words
+    assert "detect 9 of 9 - 3 of 4 no_face 1" in words
+    assert "metric / paper 0123456789ab-dirty" in words
+    assert f"dropped {REASON.removeprefix('dropped ')}" in words
+
+
+def test_labels_are_text_not_markup(written):
+    assert "Still &lt;frame&gt; &amp; sound" in (Path(written[0].out) / "index.html").read_text()
+    assert "frame" not in written[1].tags
+
+
+def test_funnel_stages_are_in_the_order_of_the_pipeline():
+    none = {"test": {"total": 2, "kept": 1, "dropped": {"no_face": 1}}}
+    grid = sections.funnel_tables({"toy": {stage: none for stage in ("crop", "detect", "index", "sheet")}})["toy"]
+    assert [line[0] for line in grid.lines] == ["sheet", "detect", "crop", "index"]
+
+
+def test_dropped_clips_of_all_splits_are_added_up():
+    splits = {"test": {"total": 2, "kept": 1, "dropped": {"no_face": 1}}}
+    splits["val"] = {"total": 5, "kept": 2, "dropped": {"no_face": 1, "silent": 2}}
+    (line,) = sections.funnel_tables({"toy": {"crop": splits}})["toy"].lines
+    assert line == ["crop", "-", "2 of 5", "1 of 2", "no_face 2, silent 2"]
+
+
+def test_methods_are_in_the_order_of_the_labels(written):
+    _, grid = sections.read_table(written[0].tables[0])
+    assert [line[0] for line in grid.lines] == [*LABELS.values()]
+    rows = [score_row(method, "clip_0", 0) for method in sorted(LABELS)]
+    (clip,) = side_by_side(rows, LABELS)
+    assert [take.label for take in clip.takes] == [*LABELS.values()]
+
+
+def test_a_second_report_replaces_the_first(written):
+    arguments, _ = written
+    out = Path(arguments.out)
+    (out / "stale.txt").write_text("from an earlier run")
+    report.run(arguments)
+    assert not (out / "stale.txt").exists()
+    assert [path.name for path in out.parent.glob("report*")] == ["report"]
+
+
+def test_a_report_that_fails_leaves_the_earlier_one(tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report/index.html").write_text("earlier")
+
+    def write_half() -> None:
+        with whole_folder(tmp_path / "report") as folder:
+            (folder / "index.html").write_text("half")
+            (folder / "missing.mp4").read_bytes()
+
+    with pytest.raises(FileNotFoundError, match=r"missing\.mp4"):
+        write_half()
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+    assert (tmp_path / "report/index.html").read_text() == "earlier"
+
+
+def test_a_scored_video_that_is_gone_is_named(tmp_path):
+    arguments = write_report_inputs(tmp_path, {"tavce": "T"})
+    (tmp_path / "synthesise/toy_set/tavce/clip_1.mp4").unlink()
+    with pytest.raises(InputError, match=r"clip_1\.mp4 was scored but is not there"):
+        report.run(arguments)
+    assert not Path(arguments.out).exists()
+
+
+def test_speakers_take_turns_and_no_score_decides():
+    rows = [
+        score_row("tavce", clip_id, place) for place, clip_id in enumerate(["clip_0", "clip_1", "clip_2", "clip#3"])
+    ]
+    shown = [clip.clip_id for clip in side_by_side(rows, {"tavce": "T"})]
+    assert shown == ["clip_0", "clip_2", "clip_1", "clip#3"]
+
+
+def test_at_most_twelve_clips_are_shown():
+    row = score_row("tavce", "clip_0", 0)
+    rows = [row.model_copy(update={"clip_id": f"c{number}"}) for number in range(30)]
+    assert len(side_by_side(rows, LABELS)) == MAX_CLIPS == 12
+
+
+def test_a_clip_that_a_method_did_not_try_says_so():
+    rows = [score_row("tavce", "clip_0", 0), score_row("plain", "clip_1", 1)]
+    first, _ = side_by_side(rows, {"tavce": "T", "plain": "P"})
+    assert [(take.label, take.caption) for take in first.takes][1] == ("P", "not tried")
+
+
+def test_without_a_metric_there_is_no_listening_check():
+    assert sections.listening_check([{"stage": "renderer", "name": "a", "metrics": {"l1": 0.1}}]) is None
+
+
+def test_the_listening_check_shows_no_losses_and_a_gap_where_a_recipe_lacks_a_measure():
+    runs = [{"stage": "metric", "name": "a", "metrics": {"loss": 1.0, "auc_time": 0.7, "offset_exact": 3}}]
+    runs.append({"stage": "metric", "name": "b", "metrics": {"loss": 1.0, "auc_time": None}})
+    grid = sections.listening_check(runs)
+    assert grid.headings == ["Recipe", "auc_time", "offset_exact"]
+    assert grid.lines == [["a", "0.7", "3"], ["b", "-", "-"]]
+
+
+def test_a_csv_that_is_no_table_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"t\.csv is no table of this version"):
+        sections.read_table(tmp_path / "t.csv")
+
+
+def test_a_json_that_is_no_run_is_named(tmp_path):
+    write_json(tmp_path / "run.json", {"stage": "metric"})
+    with pytest.raises(InputError, match="needs stage, name and metrics"):
+        sections.read_runs([tmp_path / "run.json"])
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("NO CHROMIUM ON THIS MACHINE: the report page was not opened in a browser (apt install chromium)")
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.mark.parametrize("width_px", [390, 1280])
+def test_a_browser_shows_the_page_without_complaint_or_sideways_scrolling(written, browser, width_px):
+    browser.console.clear()
+    browser.requests.clear()
+    browser.open(Path(written[0].out) / "index.html", width_px)
+    widths = "[...document.querySelectorAll('video')].map(video => video.videoWidth)"
+    assert browser.evaluate(f"new Promise(done => setTimeout(() => done({widths}), 700))") == [64] * 15
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width_px
+    assert browser.console == []
+    assert {urlsplit(address).scheme for address in browser.requests} <= {"file", "data"}
+
+
+def test_the_keyboard_plays_a_row_together_with_one_sound_and_stops_it(written, browser):
+    state = "[...document.querySelectorAll('.clip:first-of-type video')].map(v => [v.paused, v.muted, v.currentTime])"
+    browser.open(Path(written[0].out) / "index.html")
+    browser.evaluate("document.querySelector('.clip button').focus()")
+    browser.press("Enter", 13, "\r")
+    playing = browser.evaluate(f"new Promise(done => setTimeout(() => done({state}), 500))")
+    assert [paused for paused, _, _ in playing] == [False] * 4
+    assert [muted for _, muted, _ in playing] == [False, True, True, True]
+    times = [time for _, _, time in playing]
+    assert min(times) > 0
+    assert max(times) - min(times) < 0.2
+    browser.press("Enter", 13, "\r")
+    assert [paused for paused, _, _ in browser.evaluate(state)] == [True] * 4
+    assert browser.evaluate("document.activeElement.textContent") == "Play all"

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from tavce.evaluate.metrics import MeasurementError
+from tavce.evaluate.sync import FLOOR_DB, av_corr, av_offset, loudness_db
+
+
+def signal(frames: int = 100, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=frames)
+
+
+def test_a_full_scale_square_wave_is_0_db_and_a_tenth_of_it_20_db_less():
+    wave = np.tile(np.float32([1, -1]), 320)
+    np.testing.assert_allclose(loudness_db(np.concatenate([wave, wave / 10]), 2, 25), [0, -20], atol=1e-5)
+
+
+def test_silence_is_the_floor():
+    assert loudness_db(np.zeros(1280, np.float32), 2, 25).tolist() == [FLOOR_DB, FLOOR_DB]
+
+
+def test_a_sample_belongs_to_the_frame_it_is_heard_in():
+    wave = np.zeros(640 * 4, np.float32)
+    wave[2 * 640] = 1
+    assert np.flatnonzero(loudness_db(wave, 4, 25) > FLOOR_DB).tolist() == [2]
+
+
+def test_frames_beyond_the_sound_have_no_loudness():
+    assert np.isnan(loudness_db(np.zeros(1279, np.float32), 3, 25)).tolist() == [False, True, True]
+
+
+def test_stereo_is_refused():
+    with pytest.raises(ValueError, match="give mono"):
+        loudness_db(np.zeros((2, 640), np.float32), 1, 25)
+
+
+def test_a_rate_that_does_not_divide_the_samples_is_refused():
+    with pytest.raises(ValueError, match="30 frames a second"):
+        loudness_db(np.zeros(640, np.float32), 1, 30)
+
+
+def test_av_corr_is_pearsons_r():
+    first, second = signal(seed=1), signal(seed=2)
+    mixed = 0.6 * first + 0.8 * second
+    assert av_corr(first, mixed) == pytest.approx(np.corrcoef(first, mixed)[0, 1])
+    assert av_corr(first, 3 - 2 * first) == pytest.approx(-1)
+
+
+def test_av_corr_leaves_out_frames_without_a_face():
+    opening, loudness = signal(), signal()
+    opening[::3] = np.nan
+    loudness[::3] = 1000
+    assert av_corr(opening, loudness) == pytest.approx(1)
+
+
+def test_a_still_mouth_has_no_correlation():
+    with pytest.raises(MeasurementError, match="does not change"):
+        av_corr(np.ones(50), signal(50))
+
+
+def test_two_frames_have_no_correlation():
+    with pytest.raises(MeasurementError, match="fewer than 3 frames"):
+        av_corr(np.array([1.0, 2, np.nan]), np.array([1.0, 2, 3]))
+
+
+@pytest.mark.parametrize("lag", [-7, -3, 0, 1, 8])
+def test_the_offset_is_video_index_less_audio_index(lag):
+    """What is heard at frame t is seen at frame t + lag: above 0 the audio is early."""
+    heard = signal(120)
+    seen = np.roll(heard, lag)
+    assert av_offset(seen, heard, 10) == lag
+
+
+def test_an_offset_beyond_the_largest_lag_is_not_found():
+    heard = signal(120)
+    assert av_offset(np.roll(heard, 12), heard, 5) != 12
+
+
+def test_of_equally_good_lags_the_nearest_to_zero_counts():
+    beat = np.tile([0.0, 0, 0, 1], 30)
+    assert av_offset(np.roll(beat, 2), np.roll(beat, 1), 7) == 1
+
+
+def test_the_offset_survives_missing_faces():
+    heard = signal(120)
+    seen = np.roll(heard, 4)
+    seen[10:30] = np.nan
+    assert av_offset(seen, heard, 10) == 4
+
+
+def test_a_clip_shorter_than_the_lags_has_no_offset():
+    with pytest.raises(MeasurementError, match="10 frames are too few for lags of up to 8"):
+        av_offset(signal(10), signal(10), 8)
+
+
+def test_a_still_mouth_has_no_offset():
+    with pytest.raises(MeasurementError, match="at any lag"):
+        av_offset(np.ones(50), signal(50), 5)
+
+
+@pytest.mark.parametrize("measure", [av_corr, lambda opening, loudness: av_offset(opening, loudness, 2)])
+def test_signals_of_different_length_are_refused(measure):
+    with pytest.raises(ValueError, match=r"both must be \[T\]"):
+        measure(signal(10), signal(11))
