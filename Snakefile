@@ -17,8 +17,10 @@ include: "workflow/rules/evaluate.smk"
 rule all:
     default_target: True
     input:
-        "results/report",
+        REPORT,
         TABLES,
+        METRICS,
+        GENERATORS,
 
 
 rule data:

@@ -24,6 +24,7 @@ from tavce.records import ClipError
 
 RATE_HZ = 25
 MAX_FRAMES_APART = 1  # in length, between a generated clip and its reference
+STILL_MOUTH = 0.002  # deviation of the opening, inter-ocular: a still face measures 0.0003, a talking one 0.02–0.04
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ class ClipScorer:
         count = min(len(self.frames), len(loudness))
         opening = mouth_opening(self.landmarks[:count])
         self._require_frames(int(np.isfinite(opening).sum()), "landmarks and sound")
+        if np.nanstd(opening) < STILL_MOUTH:
+            raise MeasurementError("the mouth does not move: its opening varies by less than the detector's noise")
         return opening, loudness[:count]
 
     def _require_frames(self, count: int, what: str) -> None:

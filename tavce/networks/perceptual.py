@@ -8,6 +8,8 @@ Source: VGG-19 (Simonyan & Zisserman 2015), MobileNetV2 (Sandler et al. 2018).
 Shapes: B batch, C channels, H height, W width.
 """
 
+from collections.abc import Container
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -126,7 +128,7 @@ def _mobile_conv(in_channels: int, channels: int, kernel: int, stride: int, grou
     return _ConvNormRelu6(conv, nn.BatchNorm2d(channels))
 
 
-def _collect(layers: nn.Sequential, features: Tensor, wanted: "tuple[int, ...] | list[int]") -> list[Tensor]:
+def _collect(layers: nn.Sequential, features: Tensor, wanted: Container[int]) -> list[Tensor]:
     collected = []
     for index, layer in enumerate(layers):
         features = layer(features)

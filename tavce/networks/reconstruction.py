@@ -5,7 +5,7 @@ to train the correlation metric: a change that says nothing of the picture would
 Source: paper, stage 1; pix2pixHD's global generator. Its instance norms keep no running statistics here, so training
 and evaluation compute the same function.
 
-Shapes: B batch, C channels, S side of the frame in px, h and w of the features, A attention entries.
+Shapes: B batch, C channels, H height and W width of the frame, h and w of the features, A attention entries.
 """
 
 from dataclasses import dataclass
@@ -82,11 +82,11 @@ class ReconstructionGenerator(nn.Module):
         self.decode = nn.Sequential(*(ReflectedResBlock(inner) for _ in range(sizes.blocks_after)), *up)
         self.to_rgb = nn.Conv2d(outer, 3, 7, padding=3, padding_mode="reflect")
 
-    def forward(self, frame: Float[Tensor, "B 3 S S"], attention: Float[Tensor, "B A"]) -> Float[Tensor, "B 3 S S"]:
+    def forward(self, frame: Float[Tensor, "B 3 H W"], attention: Float[Tensor, "B A"]) -> Float[Tensor, "B 3 H W"]:
         """Return the neighbouring frame.
 
         Raises:
-            ValueError: the frame's side cannot be halved once a level.
+            ValueError: the frame's height or width cannot be halved once a level.
         """
         require_halvings(frame.shape[2], self.halvings, "height of the frame")
         require_halvings(frame.shape[3], self.halvings, "width of the frame")

@@ -106,6 +106,16 @@ def test_a_face_that_cannot_be_found_gives_reasons_and_no_numbers(corpus):
     assert row.metrics["psnr"] < 20
 
 
+def test_a_still_face_has_no_lip_sync_rather_than_that_of_the_detectors_noise(corpus):
+    arguments = write_method(corpus, "still", {"a": talking_frames(openings(0)[:1]) * FRAMES})
+    score.run(arguments)
+    (row,) = read_scores(arguments.scores)
+    assert row.metrics["av_corr"] is None
+    assert row.metrics["av_offset"] is None
+    assert row.reasons["av_corr"].startswith("the mouth does not move")
+    assert row.metrics["lmd"] > 0
+
+
 def test_early_sound_has_a_positive_offset(corpus):
     """The sound of frame k + 4 is heard at frame k."""
     opening = openings(0, FRAMES + 4)

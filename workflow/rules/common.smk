@@ -5,7 +5,6 @@ import subprocess
 import sys
 import uuid
 from datetime import datetime, timezone
-from functools import partial
 
 from snakemake.exceptions import WorkflowError
 
@@ -13,10 +12,8 @@ from tavce.config import SettingsError, load
 from tavce.shards import shard_names
 from tavce.stages import STAGES
 
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-os.environ.setdefault(
-    "TAVCE_INVOCATION", f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-)
+os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)]))
+os.environ.setdefault("TAVCE_INVOCATION", f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
 
 try:
     settings = load(config)
@@ -68,14 +65,40 @@ VARIANTS = list(settings.renderers)
 
 def shard_files(pattern, datasets):
     """Return `pattern` for every shard of the datasets."""
-    return [
-        pattern.format(dataset=name, shard=shard) for name in datasets for shard in SHARDS[name]
-    ]
+    return [pattern.format(dataset=name, shard=shard) for name in datasets for shard in SHARDS[name]]
 
 
 def of_shards(pattern):
     """Return an input function: `pattern` for every shard of the wildcard dataset."""
     return lambda wildcards: shard_files(pattern, [wildcards.dataset])
+
+
+def rendered(wildcards):
+    """Return the listing of a demo shard's videos; other corpora have theirs elsewhere."""
+    demo = settings.corpora[wildcards.dataset].reader == "demo"
+    return f"results/{wildcards.dataset}/render_demo/{wildcards.shard}.json" if demo else []
+
+
+def serve(wildcards):
+    """Return the option that serves a demo's videos over HTTP."""
+    demo = settings.corpora[wildcards.dataset].reader == "demo"
+    return ["--serve", f"store/rendered/{wildcards.dataset}"] if demo else []
+
+
+def metric_of(wildcards):
+    """Return the metric that a variant of the renderer listens to."""
+    return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
+
+
+def networks_of(wildcards):
+    """Return the networks that a method needs; the static frame and the ground truth need none."""
+    if wildcards.method not in VARIANTS:
+        return []
+    return [
+        f"results/renderer/{wildcards.method}/best.pt",
+        "results/audio2exp/best.pt",
+        "results/audio2pose/best.pt",
+    ]
 
 
 INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
@@ -86,9 +109,8 @@ GENERATORS = [
     "results/audio2pose/run.json",
     *expand("results/renderer/{variant}/run.json", variant=settings.renderers),
 ]
-TABLES = expand(
-    "results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"]
-)
+TABLES = expand("results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"])
+REPORT = ["results/report"] if EVALUATE else []  # without tables there is nothing to report
 
 
 wildcard_constraints:

@@ -21,18 +21,6 @@ rule render_demo:
         " --videos {params.videos:q} --listing {output.listing:q} 2> {log:q}"
 
 
-def rendered(wildcards):
-    """Return the listing of a demo shard's videos; other corpora have theirs elsewhere."""
-    demo = settings.corpora[wildcards.dataset].reader == "demo"
-    return f"results/{wildcards.dataset}/render_demo/{wildcards.shard}.json" if demo else []
-
-
-def serve(wildcards):
-    """Return the option that serves a demo's videos over HTTP."""
-    demo = settings.corpora[wildcards.dataset].reader == "demo"
-    return ["--serve", f"store/rendered/{wildcards.dataset}"] if demo else []
-
-
 rule download:
     input:
         rows="results/{dataset}/sheet/{shard}.jsonl",

@@ -3,21 +3,10 @@
 import json
 
 
-def networks_of(wildcards):
-    """Return the networks that a method needs; the static frame and the ground truth need none."""
-    if wildcards.method not in VARIANTS:
-        return []
-    return [
-        f"results/renderer/{wildcards.method}/best.pt",
-        "results/audio2exp/best.pt",
-        "results/audio2pose/best.pt",
-    ]
-
-
 rule synthesise:
     input:
         index="results/{dataset}/index.parquet",
-        gate="results/gate/gate.json",
+        gate=ancient("results/gate/gate.json"),
         networks=networks_of,
     output:
         videos=directory("results/synthesise/{dataset}/{method}"),
@@ -95,7 +84,7 @@ rule report:
         "../../envs/train.yaml"
     params:
         labels=json.dumps(settings.methods, sort_keys=False),
-        videos="results/synthesise",
+        videos=lambda wildcards, input: os.path.dirname(os.path.dirname(input.videos[0])),
         version=version("report"),
     shell:
         "python -m tavce report --tables {input.tables:q} --funnel {input.funnel:q}"

@@ -4,7 +4,7 @@
 rule train_metric:
     input:
         indexes=TRAIN_INDEXES,
-        gate="results/gate/gate.json",
+        gate=ancient("results/gate/gate.json"),
     output:
         model="results/metric/{recipe}/best.pt",
         run="results/metric/{recipe}/run.json",
@@ -18,7 +18,7 @@ rule train_metric:
     params:
         settings=sections("metric", "recipe"),
         version=version("metric"),
-        folder="results/metric/{recipe}",
+        folder=subpath(output.run, parent=True),
     shell:
         "python -m tavce metric --name {wildcards.recipe:q} --settings {params.settings:q}"
         " --threads {threads} --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
@@ -27,7 +27,7 @@ rule train_metric:
 rule train_audio2exp:
     input:
         indexes=TRAIN_INDEXES,
-        gate="results/gate/gate.json",
+        gate=ancient("results/gate/gate.json"),
         basis="results/basis/basis.npz",
     output:
         model="results/audio2exp/best.pt",
@@ -42,7 +42,7 @@ rule train_audio2exp:
     params:
         settings=sections("audio2exp"),
         version=version("audio2exp"),
-        folder="results/audio2exp",
+        folder=subpath(output.run, parent=True),
     shell:
         "python -m tavce audio2exp --settings {params.settings:q} --threads {threads}"
         " --indexes {input.indexes:q} --basis {input.basis:q} --folder {params.folder:q} 2> {log:q}"
@@ -51,7 +51,7 @@ rule train_audio2exp:
 rule train_audio2pose:
     input:
         indexes=TRAIN_INDEXES,
-        gate="results/gate/gate.json",
+        gate=ancient("results/gate/gate.json"),
     output:
         model="results/audio2pose/best.pt",
         run="results/audio2pose/run.json",
@@ -65,21 +65,16 @@ rule train_audio2pose:
     params:
         settings=sections("audio2pose"),
         version=version("audio2pose"),
-        folder="results/audio2pose",
+        folder=subpath(output.run, parent=True),
     shell:
         "python -m tavce audio2pose --settings {params.settings:q} --threads {threads}"
         " --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
 
 
-def metric_of(wildcards):
-    """Return the metric that a variant of the renderer listens to."""
-    return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
-
-
 rule train_renderer:
     input:
         indexes=TRAIN_INDEXES,
-        gate="results/gate/gate.json",
+        gate=ancient("results/gate/gate.json"),
         metric=metric_of,
     output:
         model="results/renderer/{variant}/best.pt",
@@ -94,7 +89,7 @@ rule train_renderer:
     params:
         settings=sections("renderer", "variant"),
         version=version("renderer"),
-        folder="results/renderer/{variant}",
+        folder=subpath(output.run, parent=True),
     shell:
         "python -m tavce renderer --name {wildcards.variant:q} --settings {params.settings:q}"
         " --threads {threads} --indexes {input.indexes:q} --metric {input.metric:q}"
