@@ -22,6 +22,7 @@ import numpy as np
 
 from tavce.records import ClipError, Reason
 
+H264 = {"vcodec": "libx264", "pix_fmt": "yuv420p", "flags": "+bitexact", "fflags": "+bitexact"}  # names no versions
 LEAD_FRAMES = 25  # decoded before a cut and thrown away, so that a seek's rounding cannot move the first frame
 
 
@@ -37,7 +38,7 @@ class Probe:
 
     width_px: int
     height_px: int
-    duration_s: float
+    picture_s: float | None  # when the picture ends, from the file's first moment on; None where no header says so
     has_audio: bool
 
 
@@ -57,10 +58,17 @@ def probe(path: str | Path) -> Probe:
             if not container.streams.video:
                 raise ClipError(Reason.NOT_A_VIDEO, f"{path} has no video stream")
             video = container.streams.video[0]
-            duration_s = (container.duration or 0) / av.time_base
-            return Probe(video.width, video.height, duration_s, bool(container.streams.audio))
+            return Probe(video.width, video.height, _picture_end_s(container), bool(container.streams.audio))
     except (av.error.FFmpegError, ValueError) as error:
         raise ClipError(Reason.NOT_A_VIDEO, f"{path}: {error}") from error
+
+
+def _picture_end_s(container: av.container.InputContainer) -> float | None:
+    video = container.streams.video[0]
+    if not video.duration:
+        return None
+    end_s = float(((video.start_time or 0) + video.duration) * video.time_base)
+    return end_s - (container.start_time or 0) / av.time_base
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class Clip:
 
     video: bytes
     frames: int
+    expected: int | None  # the frames asked for, else what the file's header promises
     wave: np.ndarray  # int16 [N], mono
 
 
@@ -90,8 +99,9 @@ def cut(path: str | Path, start_frame: int, frames: int | None, shape: CutFormat
     relabelled; rotation and non-square pixels are undone. The sound keeps its place relative to the picture.
 
     Raises:
-        ClipError: `not_a_video` with ffmpeg's last words.
+        ClipError: `not_a_video` with ffmpeg's last words; `missing_frames` where the picture ends before the clip.
     """
+    expected = _frames_from(path, start_frame, shape.rate_hz) if frames is None else frames
     lead = min(start_frame, LEAD_FRAMES)
     window = {"ss": (start_frame - lead) / shape.rate_hz}
     if frames is not None:
@@ -99,7 +109,7 @@ def cut(path: str | Path, start_frame: int, frames: int | None, shape: CutFormat
     source = ffmpeg.input(str(path), **window)
     picture = (
         source.video.filter("fps", fps=shape.rate_hz, start_time=0, round="near")
-        .filter("trim", start_frame=lead, **({} if frames is None else {"end_frame": lead + frames}))
+        .filter("trim", start_frame=lead, **({} if expected is None else {"end_frame": lead + expected}))
         .filter("setpts", "PTS-STARTPTS")
         .filter("scale", "max(2,trunc(iw*if(sar,sar,1)/2)*2)", "max(2,trunc(ih/2)*2)")
         .filter("setsar", "1")
@@ -121,22 +131,23 @@ def cut(path: str | Path, start_frame: int, frames: int | None, shape: CutFormat
     count = frame_count(video)
     if frames is not None:
         wave = wave[: frames * shape.sample_rate_hz // shape.rate_hz]
-    return Clip(video, count, wave)
+    return Clip(video, count, expected, wave)
+
+
+def _frames_from(path: str | Path, start_frame: int, rate_hz: int) -> int | None:
+    """Return how many frames the file's header promises from `start_frame` on, None where it does not say."""
+    picture_s = probe(path).picture_s
+    if picture_s is None:
+        return None
+    frames = round(picture_s * rate_hz)
+    if frames <= start_frame:
+        raise ClipError(Reason.MISSING_FRAMES, f"{path}: the picture ends at frame {frames}, before {start_frame}")
+    return frames - start_frame
 
 
 def _encode(picture: object, path: Path, shape: CutFormat) -> object:
-    return ffmpeg.output(
-        picture,
-        str(path),
-        vcodec="libx264",
-        pix_fmt="yuv420p",
-        crf=shape.crf,
-        preset=shape.preset,
-        threads=shape.threads,
-        flags="+bitexact",
-        fflags="+bitexact",
-        map_metadata=-1,
-    )
+    speed = {"preset": shape.preset, "threads": shape.threads}
+    return ffmpeg.output(picture, str(path), crf=shape.crf, map_metadata=-1, **speed, **H264)
 
 
 def _run(command: object, path: str | Path) -> None:
@@ -193,30 +204,23 @@ class VideoFormat:
 def write_video(path: str | Path, frames: Iterable[np.ndarray], wave: np.ndarray, shape: VideoFormat) -> None:
     """Write uint8 [H, W, 3] RGB frames and a float32 [N] wave as H.264 + AAC in an mp4.
 
+    The same frames, wave and format give the same bytes, whatever the machine's number of cores.
+
     Raises:
+        ValueError: there is no frame.
         ClipError: `not_a_video` with ffmpeg's last words.
     """
     with tempfile.TemporaryDirectory(prefix="tavce-mux-") as folder:
         pcm = Path(folder, "wave.pcm")
         pcm.write_bytes((np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes())
         frames = iter(frames)
-        first = next(frames)
+        first = next(frames, None)
+        if first is None:
+            raise ValueError(f"{path}: a video needs at least one frame")
         height, width = first.shape[:2]
         picture = ffmpeg.input("pipe:", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=shape.rate_hz)
         sound = ffmpeg.input(str(pcm), f="s16le", ar=shape.sample_rate_hz, ac=1)
-        command = ffmpeg.output(
-            picture.video,
-            sound.audio,
-            str(path),
-            vcodec="libx264",
-            pix_fmt="yuv420p",
-            crf=shape.crf,
-            preset=shape.preset,
-            acodec="aac",
-            movflags="+faststart",
-            metadata=f"comment={shape.comment}",
-        ).global_args("-hide_banner", "-loglevel", "error")
-        arguments = ffmpeg.compile(command, cmd=ffmpeg_path(), overwrite_output=True)
+        arguments = ffmpeg.compile(_mux(picture, sound, path, shape), cmd=ffmpeg_path(), overwrite_output=True)
         with open(Path(folder, "errors"), "w+b") as errors:
             process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=errors)
             _feed(process, first, frames)
@@ -224,6 +228,14 @@ def write_video(path: str | Path, frames: Iterable[np.ndarray], wave: np.ndarray
                 errors.seek(0)
                 words = errors.read().decode(errors="replace").strip()
                 raise ClipError(Reason.NOT_A_VIDEO, f"{path}: ffmpeg: {words}")
+
+
+def _mux(picture: object, sound: object, path: str | Path, shape: VideoFormat) -> object:
+    speed = {"preset": shape.preset, "threads": 1}  # another number of threads makes other bytes
+    notes = {"movflags": "+faststart", "metadata": f"comment={shape.comment}"}
+    streams = (picture.video, sound.audio)
+    command = ffmpeg.output(*streams, str(path), crf=shape.crf, acodec="aac", **notes, **speed, **H264)
+    return command.global_args("-hide_banner", "-loglevel", "error")
 
 
 def _feed(process: subprocess.Popen, first: np.ndarray, rest: Iterator[np.ndarray]) -> None:

@@ -104,10 +104,15 @@ def write_lines(path: str | Path, items: Iterable[BaseModel]) -> None:
 
 def read_rows(path: str | Path) -> list[Row]:
     """Return the rows of a sheet's shard."""
-    return [Row.model_validate_json(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    return [Row.model_validate_json(line) for line in _lines(path)]
 
 
 def read_records(path: str | Path) -> list[ClipRecord]:
     """Return the records a stage wrote for a shard."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return [ClipRecord.model_validate_json(line) for line in lines]
+    return [ClipRecord.model_validate_json(line) for line in _lines(path)]
+
+
+def _lines(path: str | Path) -> list[str]:
+    """Return the lines of a file; U+2028 and its like, which `splitlines` breaks at, are text."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        return file.readlines()

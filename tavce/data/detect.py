@@ -17,8 +17,8 @@ from tavce import media, store
 from tavce.config.data import Detect
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
 from tavce.data.track import Observation, follow, whole_track
-from tavce.faces.facemesh import FaceMesh
-from tavce.records import ClipError, ClipRecord, Reason, Row
+from tavce.faces.facemesh import FaceMesh, MissingWeightsError
+from tavce.records import ClipError, ClipRecord, InputError, Reason, Row
 
 CHUNK = 32  # frames held at once
 
@@ -30,10 +30,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Detect and follow the faces of one shard."""
+    """Detect and follow the faces of one shard.
+
+    Raises:
+        InputError: the back-end's model files are not installed.
+    """
     job = open_job("detect", arguments)
+    try:
+        faces = FaceMesh()
+    except MissingWeightsError as error:
+        raise InputError(str(error)) from error
     with store.open_shard(arguments.clips) as clips:
-        run_shard(job, Detector(job.settings["detect"], FaceMesh(), clips))
+        run_shard(job, Detector(job.settings["detect"], faces, clips))
 
 
 @dataclass(frozen=True)

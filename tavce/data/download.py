@@ -9,6 +9,7 @@ A local file of the user's is used where it lies, never moved. A download that i
 
 import argparse
 import contextlib
+import filecmp
 import functools
 import glob
 import http.server
@@ -25,11 +26,12 @@ import yt_dlp
 from tavce import media
 from tavce.config.data import Download
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
-from tavce.files import write_text
+from tavce.files import digest, write_text
 from tavce.records import ClipError, ClipRecord, Reason, Row
 
 log = logging.getLogger(__name__)
 SERVED = "served:"
+LONGEST_NAME = 180  # of a download, bytes; yt-dlp adds to it while it works
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Fetch the videos of one shard."""
     job = open_job("download", arguments)
     with serve(arguments.serve) if arguments.serve else contextlib.nullcontext() as base_url:
-        places = Places(Path(arguments.raw), Path(arguments.quarantine), base_url)
+        served = Path(arguments.serve) if arguments.serve else None
+        places = Places(Path(arguments.raw), Path(arguments.quarantine), base_url, served)
         run_shard(job, Fetcher(job.settings["download"], places))
 
 
@@ -55,6 +58,7 @@ class Places:
     raw: Path
     quarantine: Path
     base_url: str | None = None
+    served: Path | None = None  # the folder behind the url
 
 
 class Fetcher:
@@ -84,13 +88,30 @@ class Fetcher:
         return Result({"path": str(path), "bytes": path.stat().st_size})
 
     def _stem(self, row: Row) -> str:
-        return quote(row.video_id, safe="")
+        """Return the download's name without suffix, short enough for every file system."""
+        name = quote(row.video_id, safe="")
+        return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{digest(row.video_id)}"
 
     def _found(self, row: Row) -> Path | None:
-        """Return the finished download of an earlier run."""
-        unfinished = (".part", ".ytdl", ".temp")
-        names = self._places.raw.glob(f"{glob.escape(self._stem(row))}.*")
-        return next((path for path in sorted(names) if path.suffix not in unfinished), None)
+        """Return the finished download of an earlier run.
+
+        yt-dlp's unfinished files have one more dot in their names: `.mp4.part`, `.f137.mp4`, `.temp.mp4`.
+        """
+        stem = self._stem(row)
+        names = sorted(self._places.raw.glob(f"{glob.escape(stem)}.*"))
+        path = next((path for path in names if path.stem == stem), None)
+        return path if path and self._current(row, path) else None
+
+    def _current(self, row: Row, path: Path) -> bool:
+        """Return whether a download is still what its source gives, as far as this machine can tell."""
+        if not row.source.startswith(SERVED) or self._places.served is None:
+            return True
+        served = self._places.served / row.source.removeprefix(SERVED)
+        if not served.is_file() or filecmp.cmp(served, path, shallow=False):
+            return True
+        log.info("%s was rendered anew: fetched again", served)
+        path.unlink()
+        return False
 
     def _fetch(self, row: Row) -> Path:
         url = row.source
@@ -122,6 +143,8 @@ class Fetcher:
             "ffmpeg_location": media.ffmpeg_path(),
             "retries": settings.attempts - 1,
             "fragment_retries": settings.attempts - 1,
+            "extractor_retries": settings.attempts - 1,
+            "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause_s),
             "socket_timeout": settings.timeout_s,
             "cachedir": False,
             "noplaylist": True,
@@ -135,6 +158,11 @@ class Fetcher:
         self._places.quarantine.mkdir(parents=True, exist_ok=True)
         os.replace(path, self._places.quarantine / path.name)
         write_text(self._places.quarantine / f"{path.name}.txt", f"{error}\n")
+
+
+def _pause_s(n: int) -> float:
+    """Return the pause after the failed try `n`, counted from 0: 1 s, 2 s, 4 s and so on, at most a minute."""
+    return min(2.0**n, 60.0)
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -7,7 +7,7 @@ Writes  gate.json: the clips left by dataset and split
 import argparse
 
 from tavce.config import parse_sections
-from tavce.data.funnel import table
+from tavce.data.counts import table
 from tavce.files import read_json, write_json
 from tavce.records import InputError
 

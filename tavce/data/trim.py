@@ -65,8 +65,10 @@ class Trimmer:
 
     def _check(self, clip: media.Clip, asked: int | None) -> None:
         settings = self.settings
-        if asked is not None and clip.frames != asked:
-            raise ClipError(Reason.MISSING_FRAMES, f"{clip.frames} frames in the source, {asked} annotated")
+        slack = settings.max_gap_frames if asked is None else 0
+        if clip.expected is not None and clip.expected - clip.frames > slack:
+            said = "by the file's header" if asked is None else "annotated"
+            raise ClipError(Reason.MISSING_FRAMES, f"{clip.frames} frames could be read of {clip.expected} {said}")
         if clip.frames < settings.min_frames:
             raise ClipError(Reason.TOO_SHORT, f"{clip.frames} frames, trim.min_frames is {settings.min_frames}")
         sound_frames = len(clip.wave) * settings.rate_hz / settings.sample_rate_hz

@@ -7,10 +7,11 @@ seeded hash of their name, so that new speakers move no other.
 
 import csv
 import hashlib
+import io
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tavce.config.data import FolderCorpus, SpeakerSplit
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 VIDEO_SUFFIXES = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
 COLUMNS = {"path", "speaker", "split", "start", "end", "clip_id", "video_id", "licence"}
 URL = ("http://", "https://")
+CLIP_ID = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*")
 
 
 def rows(dataset: str, corpus: FolderCorpus, rate_hz: int) -> Iterator[Row]:
@@ -45,13 +47,16 @@ def split_of(speaker: str, split: SpeakerSplit) -> Split:
 
 
 def _from_directory(dataset: str, corpus: FolderCorpus, folder: Path) -> Iterator[Row]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    seen = (path for path in folder.rglob("*") if not _hidden(path.relative_to(folder)))
+    files = sorted(path for path in seen if path.is_file())
     videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
     if not videos:
         raise InputError(f"corpora.{dataset}.source '{folder}' holds no video: files end in {sorted(VIDEO_SUFFIXES)}")
     if others := [path for path in files if path.suffix.lower() not in VIDEO_SUFFIXES]:
         log.warning("%s: %d files are no videos by their name, such as %s", folder, len(others), others[0])
     for path in videos:
+        if not _is_text(str(path)):
+            raise InputError(f"corpora.{dataset}.source: the name of {str(path)!r} is not UTF-8: rename the file")
         name = path.relative_to(folder)
         by_folder = corpus.speakers == "folder" and len(name.parts) > 1
         speaker = name.parts[0] if by_folder else str(name.with_suffix(""))
@@ -68,18 +73,25 @@ def _from_directory(dataset: str, corpus: FolderCorpus, folder: Path) -> Iterato
 
 
 def _from_tsv(dataset: str, corpus: FolderCorpus, table: Path, rate_hz: int) -> Iterator[Row]:
-    with open(table, encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictReader(file, delimiter="\t")
-        found = set(lines.fieldnames or [])
-        if missing := {"path", "speaker"} - found:
-            raise InputError(f"{table}: column {sorted(missing)} is missing; the first line must name the columns")
-        if unknown := found - COLUMNS:
-            raise InputError(f"{table}: column {sorted(unknown)} is unknown; columns are {sorted(COLUMNS)}")
-        for number, line in enumerate(lines, 2):
-            if None in line or None in line.values():
-                raise InputError(f"{table}, line {number}: {len(found)} columns expected, separated by tabs")
-            cells = {key: value.strip() for key, value in line.items()}
-            yield _tsv_row(dataset, corpus, Line(table, number, cells, rate_hz))
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{table} is not UTF-8: save it as UTF-8 text separated by tabs ({error})") from error
+    lines = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t")
+    found = set(lines.fieldnames or [])
+    if missing := {"path", "speaker"} - found:
+        raise InputError(f"{table}: column {sorted(missing)} is missing; the first line must name the columns")
+    if unknown := found - COLUMNS:
+        raise InputError(f"{table}: column {sorted(unknown)} is unknown; columns are {sorted(COLUMNS)}")
+    empty = True
+    for cells in lines:
+        line = Line(table, lines.line_num, cells, rate_hz)
+        if None in cells or None in cells.values():
+            raise line.error(f"{len(found)} columns expected, separated by tabs")
+        yield _tsv_row(dataset, corpus, replace(line, cells={key: value.strip() for key, value in cells.items()}))
+        empty = False
+    if empty:
+        raise InputError(f"{table} lists no clip: give one a line below the names of the columns")
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,9 @@ def _tsv_row(dataset: str, corpus: FolderCorpus, line: Line) -> Row:
     split = cells.get("split") or split_of(cells["speaker"], corpus.split)
     if split not in ("train", "val", "test"):
         raise line.error(f"split '{split}' is none of train, val, test")
+    clip_id = cells.get("clip_id", "")
+    if clip_id and not CLIP_ID.fullmatch(clip_id):
+        raise line.error(f"clip_id '{clip_id}' is no file name: use letters, digits and _ + -, and . but not first")
     start, end = line.frame("start"), line.frame("end")
     if end is not None and end <= (start or 0):
         raise line.error(f"end {cells['end']} is not after start {cells.get('start') or 0}")
@@ -120,7 +135,7 @@ def _tsv_row(dataset: str, corpus: FolderCorpus, line: Line) -> Row:
     path = cells["path"] if remote else str(line.table.parent / Path(cells["path"]).expanduser())
     lost = not remote and not Path(path).is_file()
     return Row(
-        clip_id=cells.get("clip_id") or _clip_id(cells["path"], start),
+        clip_id=clip_id or _clip_id(cells["path"], start),
         dataset=dataset,
         split=split,
         speaker=cells["speaker"],
@@ -140,6 +155,14 @@ def _clip_id(name: str, start: int | None = None) -> str:
     stem = re.sub(r"\.[A-Za-z0-9]{2,4}$", "", name)
     safe = re.sub(r"[^A-Za-z0-9_.+-]+", "_", stem).strip("._") or "clip"
     return safe if start is None else f"{safe}_{start:06d}"
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)  # what Python makes of other bytes
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _stamp(path: Path) -> str:

@@ -40,15 +40,21 @@ def check(dataset: str, rows: list[Row]) -> None:
     """Refuse a sheet that would lose clips or leak speakers.
 
     Raises:
-        InputError: two rows share a clip id, or a speaker is in two splits.
+        InputError: two rows share a clip id, a video id stands for two sources, or a speaker is in two splits.
     """
     seen: dict[str, Row] = {}
+    sources: dict[str, Row] = {}
     splits: dict[str, Row] = {}
     for row in rows:
         if (other := seen.setdefault(row.clip_id, row)) is not row:
             raise InputError(
                 f"corpus {dataset}: clip id '{row.clip_id}' stands for {other.source} and for {row.source}: "
                 "rename a file, or give both lines a clip_id of their own"
+            )
+        if (other := sources.setdefault(row.video_id, row)).source != row.source:
+            raise InputError(
+                f"corpus {dataset}: video id '{row.video_id}' stands for {other.source} and for {row.source}: "
+                "give each video an id of its own, or none"
             )
         if (other := splits.setdefault(row.speaker, row)).split != row.split:
             raise InputError(

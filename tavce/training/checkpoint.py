@@ -54,3 +54,12 @@ def load_same(path: Path, identity: str) -> dict[str, Any] | None:
 def section(state: dict[str, Any], name: str) -> str:
     """Return a section of the settings that a checkpoint was trained with, as JSON."""
     return json.dumps(json.loads(state["settings"])[name])
+
+
+def stage(path: str | Path) -> str:
+    """Return the stage whose network a checkpoint holds.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return load(path)["stage"]

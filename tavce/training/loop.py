@@ -61,6 +61,7 @@ class Job:
 def fabric(training: Training) -> Fabric:
     """Return Fabric for this process: the devices at hand, the precision of the settings."""
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
     return Fabric(accelerator="auto", devices="auto" if torch.cuda.is_available() else 1, precision=training.precision)
 
 
@@ -155,6 +156,7 @@ class Loop:
 
     def _state(self) -> dict[str, Any]:
         return {
+            "stage": self._job.track.stage,
             "identity": self._job.identity,
             "settings": json.dumps(self._job.settings, sort_keys=True),
             "step": self._step,

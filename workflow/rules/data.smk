@@ -138,9 +138,31 @@ rule mel:
         " --out {output.mels:q} --records {output.records:q} 2> {log:q}"
 
 
+localrules:
+    basis_origin,
+
+
+rule basis_origin:
+    # Snakemake does not compare the params of a job below a stale one, and `ancient` passes no staleness on:
+    # this file, which depends on no clip, is what tells `basis` that it must be fitted anew.
+    output:
+        origin="results/basis/origin.txt",
+    log:
+        "logs/basis_origin.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=[sections(stage) for stage in ("trim", "detect", "crop", "basis")],
+        version=[version(stage) for stage in ("trim", "detect", "crop", "basis")],
+        shards=[f"{name} {len(SHARDS[name])}" for name in TRAIN],
+    shell:
+        "printf '%s\\n' {params.settings:q} {params.version:q} {params.shards:q} > {output.origin:q} 2> {log:q}"
+
+
 rule basis:
     # A frozen artefact: new clips are projected on it, changed settings upstream fit it anew.
     input:
+        origin="results/basis/origin.txt",
         crops=ancient(shard_files("results/{dataset}/crop/{shard}.h5", TRAIN)),
         records=ancient(shard_files("results/{dataset}/crop/{shard}.jsonl", TRAIN)),
     output:
@@ -152,7 +174,6 @@ rule basis:
     params:
         settings=sections("basis"),
         version=version("basis"),
-        upstream=[f"{sections(stage)} {version(stage)}" for stage in ("trim", "detect", "crop")],
     shell:
         "python -m tavce basis --settings {params.settings:q}"
         " --crops {input.crops:q} --records {input.records:q} --out {output.basis:q} 2> {log:q}"

@@ -6,7 +6,7 @@ import json
 rule synthesise:
     input:
         index="results/{dataset}/index.parquet",
-        gate=ancient("results/gate/gate.json"),
+        gate="results/gate/gate.json",
         networks=networks_of,
     output:
         videos=directory("results/synthesise/{dataset}/{method}"),

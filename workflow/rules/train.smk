@@ -4,7 +4,7 @@
 rule train_metric:
     input:
         indexes=TRAIN_INDEXES,
-        gate=ancient("results/gate/gate.json"),
+        gate="results/gate/gate.json",
     output:
         model="results/metric/{recipe}/best.pt",
         run="results/metric/{recipe}/run.json",
@@ -27,7 +27,7 @@ rule train_metric:
 rule train_audio2exp:
     input:
         indexes=TRAIN_INDEXES,
-        gate=ancient("results/gate/gate.json"),
+        gate="results/gate/gate.json",
         basis="results/basis/basis.npz",
     output:
         model="results/audio2exp/best.pt",
@@ -51,7 +51,7 @@ rule train_audio2exp:
 rule train_audio2pose:
     input:
         indexes=TRAIN_INDEXES,
-        gate=ancient("results/gate/gate.json"),
+        gate="results/gate/gate.json",
     output:
         model="results/audio2pose/best.pt",
         run="results/audio2pose/run.json",
@@ -74,7 +74,7 @@ rule train_audio2pose:
 rule train_renderer:
     input:
         indexes=TRAIN_INDEXES,
-        gate=ancient("results/gate/gate.json"),
+        gate="results/gate/gate.json",
         metric=metric_of,
     output:
         model="results/renderer/{variant}/best.pt",

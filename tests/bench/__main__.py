@@ -1,0 +1,36 @@
+"""`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
+
+Names: data, mel, dry-run, correlation; none = all. Exit status 1 when a goal is missed.
+"""
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+BENCHES = {"data": "data_stages", "mel": "mel_speed", "dry-run": "dry_run", "correlation": "correlation_loss"}
+
+
+def main() -> int:
+    """Run the chosen benches."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)}; none = all")
+    names = parser.parse_args().names or [*BENCHES]
+    if unknown := set(names) - set(BENCHES):
+        parser.error(f"no bench {sorted(unknown)}: choose from {[*BENCHES]}")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    logging.basicConfig(level=logging.WARNING)
+    sys.path.insert(0, str(Path(__file__).parent))
+    missed = False
+    for name in names:
+        for measurement in importlib.import_module(BENCHES[name]).measure():
+            sys.stdout.write(measurement.line() + "\n")
+            sys.stdout.flush()
+            missed |= not measurement.reached
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

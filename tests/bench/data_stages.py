@@ -1,0 +1,123 @@
+"""How fast the data stages are on a 640 × 480 clip: together, one by one, and against their floors.
+
+The stages are the real commands, in this process, with one thread; time is processor time, ffmpeg's included, so
+that frames a second are those of one core. A floor is what no code around it can beat: decoding the clip, and
+running the two face networks over frames that are in memory already.
+"""
+
+import statistics
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from measurement import Measurement, core_seconds, median_ratio, seconds
+from talking_clip import write_talking_clip
+
+from tavce import cli, media
+from tavce.config import paper
+from tavce.faces.facemesh import FaceMesh
+from tavce.records import Row, write_lines
+
+GOAL_FRAMES_PER_S = 40
+REPEATS = 3
+TIMED = ("trim", "detect", "crop", "mel", "motion")
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """A folder with one clip in one shard, and the stages' commands on it."""
+
+    folder: Path
+
+    @property
+    def video(self) -> Path:
+        """The clip as a user would give it."""
+        return self.folder / "clip.mp4"
+
+    def prepare(self) -> None:
+        """Write the clip and its sheet, and run every stage once, so that nothing is loaded while timed."""
+        write_talking_clip(self.video)
+        row = Row(clip_id="clip", dataset="bench", split="train", speaker="s", video_id="clip", source=str(self.video))
+        write_lines(self.path("sheet.jsonl"), [row])
+        raw = ("--raw", str(self.folder / "raw"), "--quarantine", str(self.folder / "quarantine"))
+        self.call("download", "--records", self.path("download.jsonl"), *raw)
+        for stage in ("trim", "detect", "crop", "mel"):
+            self.run(stage)
+        crops = ("--crops", self.path("crop.h5"), "--records", self.path("crop.jsonl"))
+        settings = ("--settings", paper().sections("basis"))
+        _succeed(["basis", *settings, *crops, "--out", self.path("basis.npz")])
+        self.run("motion")
+
+    def run(self, stage: str) -> None:
+        """Run a timed stage's command."""
+        clips = ("--clips", self.path("trim.h5"))
+        inputs = {
+            "trim": (),
+            "detect": clips,
+            "crop": (*clips, "--faces", self.path("detect.h5")),
+            "mel": clips,
+            "motion": ("--crops", self.path("crop.h5"), "--basis", self.path("basis.npz")),
+        }[stage]
+        before = {"trim": "download", "detect": "trim", "crop": "detect", "mel": "trim", "motion": "crop"}[stage]
+        outputs = ("--records", self.path(f"{stage}.jsonl"), "--out", self.path(f"{stage}.h5"))
+        self.call(stage, "--before", self.path(f"{before}.jsonl"), *inputs, *outputs)
+
+    def call(self, stage: str, *arguments: str) -> None:
+        """Run a shard stage with the paper's settings."""
+        settings = ("--settings", paper().sections(stage), "--rows", self.path("sheet.jsonl"), "--threads", "1")
+        _succeed([stage, *settings, *arguments])
+
+    def path(self, name: str) -> str:
+        """Return where a file of the workbench lies."""
+        return str(self.folder / name)
+
+
+def measure() -> Iterator[Measurement]:
+    """Yield frames a second and ratios to the floors."""
+    with tempfile.TemporaryDirectory(prefix="tavce-bench-") as folder:
+        workbench = Workbench(Path(folder))
+        workbench.prepare()
+        frames = list(media.decode(workbench.video))
+        times = _times(workbench, frames)
+    together = [sum(parts) for parts in zip(*(times[stage] for stage in TIMED), strict=True)]
+    for name, spent in (("together", together), *times.items()):
+        speed = len(frames) / statistics.median(spent)
+        goal = GOAL_FRAMES_PER_S if name == "together" else None
+        yield Measurement(f"data {name}", speed, "frames/s per core at 640x480", at_least=goal)
+    floor = [sum(parts) for parts in zip(times["decode only"], times["networks only"], strict=True)]
+    for name, spent, below in (
+        ("trim / decode only", times["trim"], times["decode only"]),
+        ("detect / decode and networks only", times["detect"], floor),
+        ("crop / decode only", times["crop"], times["decode only"]),
+        ("together / decode and networks only", together, floor),
+    ):
+        yield Measurement(f"data {name}", median_ratio(spent, below), "times")
+
+
+def _times(workbench: Workbench, frames: list) -> dict[str, list[float]]:
+    """Return the core seconds of stages and floors in every repeat."""
+    back_end, every = FaceMesh(), paper().detect.every
+    times = defaultdict(list)
+
+    def decode_only() -> None:
+        for _ in media.decode(workbench.video):
+            pass
+
+    def networks_only() -> None:
+        looked = back_end.detect(frames[::every])
+        back_end.landmarks(frames, [looked[number // every][0] for number in range(len(frames))])
+
+    for _ in range(REPEATS):
+        for stage in TIMED:
+            times[stage].append(seconds(lambda stage=stage: workbench.run(stage), core_seconds))
+        times["decode only"].append(seconds(decode_only, core_seconds))
+        times["networks only"].append(seconds(networks_only, core_seconds))
+    return times
+
+
+def _succeed(arguments: list[str]) -> None:
+    status = cli.main(arguments)
+    if status != 0:
+        raise RuntimeError(f"tavce {arguments[0]} ended with status {status}")

@@ -1,0 +1,111 @@
+"""Facts about the Snakefile before any job runs: what it refuses, how many jobs it plans, which profiles it finds."""
+
+import statistics
+import sys
+import time
+from collections import Counter
+
+import pytest
+from project import CORPUS, REPOSITORY, Project, read_jobs, run
+
+from tavce.stages import SHARD_STAGES
+
+DEMO = REPOSITORY / "workflow" / "config" / "demo.yaml"
+SLOWEST_DRY_RUN_S = 3.0
+
+
+def test_without_a_corpus_nothing_runs_and_the_message_says_what_to_set(fresh):
+    fresh.configure(corpora=None)
+    done = fresh.attempt("--cores", "1", "all")
+    assert done.returncode != 0
+    for words in ("no corpus is configured", "corpora:", "reader: folder", "--configfile", "make demo"):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (fresh.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"crop": {"margn": 0.2}}, "unknown setting 'crop.margn': did you mean 'margin'?"),
+        ({"mell": {}}, "unknown setting 'mell': did you mean 'mel'?"),
+        ({"detect": {"min_iou": 2}}, "setting 'detect.min_iou' = 2: Input should be less than 1"),
+    ],
+)
+def test_a_wrong_setting_stops_before_any_job_and_is_named(fresh, changes, message):
+    fresh.configure(**changes)
+    done = fresh.attempt("--cores", "1", "all")
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_source_that_is_not_there_stops_before_any_job_and_is_named(fresh):
+    fresh.configure(corpora={"mine": {**CORPUS, "source": "nowhere"}})
+    done = fresh.attempt("--cores", "1", "all")
+    assert done.returncode != 0
+    assert "corpora.mine.source 'nowhere' is neither a directory nor a .tsv file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("shards", [1, 3, 8])
+def test_a_stage_has_one_job_a_shard(fresh, shards):
+    fresh.configure(corpora={"mine": {**CORPUS, "shards": shards}})
+    planned = Counter(job.rule for job in fresh.jobs())
+    assert {stage: planned[stage] for stage in SHARD_STAGES} == dict.fromkeys(SHARD_STAGES, shards)
+    assert {planned[rule] for rule in ("basis", "index", "funnel", "gate", "report")} == {1}
+
+
+def test_a_corpus_nobody_evaluates_has_no_tables_and_no_report(fresh):
+    fresh.configure(corpora={"mine": {**CORPUS, "evaluate": False}})
+    planned = {job.rule for job in fresh.jobs()}
+    assert {"train_metric", "train_renderer"} <= planned
+    assert not {"synthesise", "score", "write_tables", "report"} & planned
+
+
+def test_sheets_are_written_before_the_dag_and_not_by_job_processes(fresh):
+    fresh.jobs("data")
+    sheet = fresh.folder / "results" / "mine" / "sheet" / "0000.jsonl"
+    written = sheet.read_text(encoding="utf-8")
+    sheet.write_text(written + "\n", encoding="utf-8")
+    fresh.snakemake("--mode", "subprocess", "--dry-run", "data")
+    assert sheet.read_text(encoding="utf-8") == written + "\n"
+    fresh.jobs("data")
+    assert sheet.read_text(encoding="utf-8") == written
+
+
+def test_unchanged_sheets_are_not_touched(fresh):
+    fresh.jobs("data")
+    sheets = sorted((fresh.folder / "results" / "mine" / "sheet").iterdir())
+    times = [path.stat().st_mtime_ns for path in sheets]
+    fresh.jobs("data")
+    assert [path.stat().st_mtime_ns for path in sheets] == times
+
+
+def test_the_default_profile_is_found_without_being_named(fresh):
+    done = run(fresh.command("--dry-run"), REPOSITORY, fresh.environment)
+    assert "profiles/default" in done.stderr
+    (training,) = [block for block in done.stdout.split("\nrule ") if block.startswith("train_metric:")]
+    assert "mem_mb=16000" in training
+    assert "runtime=1440" in training
+
+
+def test_the_demo_profile_brings_its_settings_to_any_folder(fresh):
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    done = run([*snakemake, "--profile", str(REPOSITORY / "profiles/demo"), "-n"], fresh.folder, fresh.environment)
+    rendered = [job.wildcards for job in read_jobs(done.stdout) if job.rule == "render_demo"]
+    assert sorted(rendered) == [("demo", "0000"), ("demo", "0001"), ("demo", "0002"), ("demo", "0003")]
+    assert len(list((fresh.folder / "results" / "demo" / "sheet").iterdir())) == 4
+
+
+def test_a_dry_run_of_the_demo_takes_at_most_three_seconds(tmp_path):
+    project = Project(tmp_path)
+    project.configure(corpora=None)
+    command = project.command("--configfile", str(DEMO), "--dry-run", "all")
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        done = run(command, tmp_path, project.environment)
+        seconds.append(time.perf_counter() - began)
+        assert done.returncode == 0, done.stderr
+    assert statistics.median(seconds) <= 2 * SLOWEST_DRY_RUN_S  # twice: other tests run beside this one

@@ -1,0 +1,107 @@
+"""Facts about what a change makes stale: that stage and what follows, nothing else."""
+
+import re
+import shutil
+
+import pytest
+from project import CORPUS, REPOSITORY, Project, names, rules
+
+TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
+TABLES = {"score", "write_tables", "report"}
+AFTER_GATE = TRAINING | {"synthesise"} | TABLES
+AFTER_INDEX = {"index", "funnel", "gate"} | AFTER_GATE
+BASIS = {"basis_origin", "basis", "motion"}
+
+
+def test_nothing_is_done_where_nothing_changed(finished):
+    assert "Nothing to be done" in finished.snakemake("--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("changes", "stale"),
+    [
+        ({"mel": {"low_hz": 60}}, {"mel"} | AFTER_INDEX),
+        ({"crop": {"margin": 0.2}}, {"crop"} | BASIS | AFTER_INDEX),
+        ({"detect": {"min_iou": 0.4}}, {"detect", "crop"} | BASIS | AFTER_INDEX),
+        ({"trim": {"crf": 20}}, {"trim", "detect", "crop", "mel"} | BASIS | AFTER_INDEX),
+        ({"motion": {"expression": 32}}, BASIS | AFTER_INDEX),
+        ({"gate": {"test": 9}}, {"gate"} | AFTER_GATE),
+        ({"audio2exp": {"blink_weight": 3}}, {"train_audio2exp", "synthesise"} | TABLES),
+        ({"synthesise": {"style": 1}}, {"synthesise"} | TABLES),
+        ({"score": {"max_lag_frames": 10}}, TABLES),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, changes, stale):
+    finished.configure(**changes)
+    assert rules(finished.jobs()) == stale
+
+
+def test_a_changed_variant_spares_the_methods_that_do_not_use_it(finished):
+    finished.configure(renderers={"no_correlation": {"mapping_rate": 1e-4}})
+    assert names(finished.jobs()) == [
+        "report",
+        "score mine no_correlation",
+        "synthesise mine no_correlation",
+        "train_renderer no_correlation",
+        "write_tables mine",
+    ]
+
+
+def test_a_new_video_reruns_its_shard_and_not_the_basis(finished):
+    (finished.folder / "videos" / "g.mp4").write_text("g.mp4", encoding="utf-8")
+    jobs = finished.jobs("data")
+    (shard,) = {job.wildcards[1] for job in jobs if len(job.wildcards) == 2}
+    stages = ("crop", "detect", "download", "mel", "motion", "trim")
+    assert names(jobs) == sorted([*(f"{stage} mine {shard}" for stage in stages), "index mine", "funnel"])
+
+
+def test_what_one_run_leaves_alone_the_next_one_does_too(finished):
+    finished.configure(crop={"margin": 0.2}, motion={"expression": 32})
+    finished.snakemake("--touch", "--cores", "1", "--no-hooks")
+    assert "Nothing to be done" in finished.snakemake("--dry-run")
+
+
+def test_a_second_training_corpus_fits_the_basis_anew(finished):
+    _add_corpus(finished, train=True)
+    assert {"basis", "motion mine 0000", "motion mine 0001"} <= set(names(finished.jobs("data")))
+
+
+def test_a_second_corpus_that_is_not_trained_on_leaves_the_first_as_it_is(finished):
+    _add_corpus(finished, train=False)
+    touched = {job.wildcards[0] for job in finished.jobs("data") if job.wildcards}
+    assert touched == {"theirs"}
+
+
+def test_a_raised_version_reruns_its_stage_and_what_follows(finished):
+    stages = _repository_copy(finished) / "tavce" / "stages.py"
+    text = stages.read_text(encoding="utf-8")
+    raised = re.sub(r'("tavce\.data\.mel".*\("mel",\))', r"\1, version=7", text)
+    assert raised != text
+    stages.write_text(raised, encoding="utf-8")
+    assert rules(_with_copy(finished).jobs()) == {"mel"} | AFTER_INDEX
+
+
+def test_a_reworded_command_reruns_nothing(finished):
+    data = _repository_copy(finished) / "workflow" / "rules" / "data.smk"
+    text = data.read_text(encoding="utf-8")
+    data.write_text(text.replace("python -m tavce mel", "python -X dev -m tavce mel"), encoding="utf-8")
+    assert "Nothing to be done" in _with_copy(finished).snakemake("--dry-run")
+
+
+def _add_corpus(project, train):
+    (project.folder / "others").mkdir()
+    (project.folder / "others" / "z.mp4").write_text("z.mp4", encoding="utf-8")
+    project.configure(corpora={"mine": CORPUS, "theirs": {**CORPUS, "source": "others", "train": train}})
+
+
+def _repository_copy(project):
+    copy = project.folder / "repository"
+    for name in ("tavce", "workflow", "profiles"):
+        shutil.copytree(REPOSITORY / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(REPOSITORY / "Snakefile", copy / "Snakefile")
+    return copy
+
+
+def _with_copy(project) -> Project:
+    return Project(project.folder, project.folder / "repository")
