@@ -10,6 +10,7 @@ configfile: f"{workflow.basedir}/workflow/config/paper.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/index.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 

@@ -95,8 +95,8 @@ class Clip:
 def cut(path: str | Path, start_frame: int, frames: int | None, shape: CutFormat) -> Clip:
     """Cut `frames` frames from `start_frame` on (at the clip's rate; None = to the end), and their sound.
 
-    The source is resampled in time (`fps`: each output frame is the source frame nearest to it), not
-    relabelled; rotation and non-square pixels are undone. The sound keeps its place relative to the picture.
+    The source is resampled in time, not relabelled: each output frame is the newest source frame that is not
+    half an output frame ahead. Rotation and non-square pixels are undone. The sound keeps its place in the picture.
 
     Raises:
         ClipError: `not_a_video` with ffmpeg's last words; `missing_frames` where the picture ends before the clip.

@@ -8,7 +8,6 @@ import importlib
 import logging
 import os
 import sys
-from pathlib import Path
 
 BENCHES = {"data": "data_stages", "mel": "mel_speed", "dry-run": "dry_run", "correlation": "correlation_loss"}
 
@@ -22,10 +21,9 @@ def main() -> int:
         parser.error(f"no bench {sorted(unknown)}: choose from {[*BENCHES]}")
     os.environ["OMP_NUM_THREADS"] = "1"
     logging.basicConfig(level=logging.WARNING)
-    sys.path.insert(0, str(Path(__file__).parent))
     missed = False
     for name in names:
-        for measurement in importlib.import_module(BENCHES[name]).measure():
+        for measurement in importlib.import_module(f"tests.bench.{BENCHES[name]}").measure():
             sys.stdout.write(measurement.line() + "\n")
             sys.stdout.flush()
             missed |= not measurement.reached

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from measurement import Measurement, core_seconds, median_ratio, seconds
-from talking_clip import write_talking_clip
-
 from tavce import cli, media
 from tavce.config import paper
 from tavce.faces.facemesh import FaceMesh
-from tavce.records import Row, write_lines
+from tavce.records import Row, read_records, write_lines
+from tests.bench.measurement import Measurement, core_seconds, median_ratio, seconds
+from tests.bench.talking_clip import write_talking_clip
 
 GOAL_FRAMES_PER_S = 40
 REPEATS = 3
@@ -49,6 +48,8 @@ class Workbench:
         settings = ("--settings", paper().sections("basis"))
         _succeed(["basis", *settings, *crops, "--out", self.path("basis.npz")])
         self.run("motion")
+        (record,) = read_records(self.path("motion.jsonl"))
+        assert record.kept, f"the clip was lost at {record.lost_at}: {record.detail}"
 
     def run(self, stage: str) -> None:
         """Run a timed stage's command."""
@@ -118,6 +119,4 @@ def _times(workbench: Workbench, frames: list) -> dict[str, list[float]]:
 
 
 def _succeed(arguments: list[str]) -> None:
-    status = cli.main(arguments)
-    if status != 0:
-        raise RuntimeError(f"tavce {arguments[0]} ended with status {status}")
+    assert cli.main(arguments) == 0, f"tavce {arguments[0]} failed"

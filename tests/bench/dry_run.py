@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from measurement import Measurement, seconds
+from tests.bench.measurement import Measurement, seconds
 
 REPOSITORY = Path(__file__).parents[2]
 GOAL_S = 3

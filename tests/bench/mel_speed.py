@@ -3,10 +3,9 @@
 import statistics
 from collections.abc import Iterator
 
-from measurement import Measurement, core_seconds, seconds
-from talking_clip import speech, speech_seconds
-
 from tavce.data.mel import log_mel
+from tests.bench.measurement import Measurement, core_seconds, seconds
+from tests.bench.talking_clip import speech, speech_seconds
 
 REPEATS = 9
 HOUR_S = 3600

@@ -40,6 +40,14 @@ def test_a_wrong_setting_stops_before_any_job_and_is_named(fresh, changes, messa
     assert "Traceback" not in done.stderr
 
 
+def test_without_a_corpus_to_train_on_nothing_runs(fresh):
+    fresh.configure(corpora={"mine": {**CORPUS, "train": False}})
+    done = fresh.attempt("--cores", "1", "data")
+    assert done.returncode != 0
+    assert "no corpus is trained on" in done.stderr
+    assert "corpora.NAME.train" in done.stderr
+
+
 def test_a_source_that_is_not_there_stops_before_any_job_and_is_named(fresh):
     fresh.configure(corpora={"mine": {**CORPUS, "source": "nowhere"}})
     done = fresh.attempt("--cores", "1", "all")

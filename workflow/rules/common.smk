@@ -26,6 +26,8 @@ if not settings.corpora:
         "    mine: {reader: folder, source: /path/to/videos, shards: 8, split: {val: 0.1, test: 0.1, seed: 2024}}\n"
         "or run `make demo` to see the whole pipeline on rendered talking heads."
     )
+if not any(corpus.train for corpus in settings.corpora.values()):
+    raise WorkflowError("no corpus is trained on: the expression basis needs one, set corpora.NAME.train to true")
 
 
 def tavce(*arguments):

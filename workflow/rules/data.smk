@@ -1,4 +1,4 @@
-"""From videos to indexed clips: one job a shard and stage, one record a clip and stage."""
+"""From videos to motion coefficients: one job a shard and stage, one record a clip and stage."""
 
 
 rule render_demo:
@@ -201,60 +201,3 @@ rule motion:
         "python -m tavce motion --settings {params.settings:q} --threads {threads}"
         " --rows {input.rows:q} --before {input.before:q} --crops {input.crops:q}"
         " --basis {input.basis:q} --out {output.motion:q} --records {output.records:q} 2> {log:q}"
-
-
-rule index:
-    input:
-        mels=of_shards("results/{dataset}/mel/{shard}.h5"),
-        motions=of_shards("results/{dataset}/motion/{shard}.h5"),
-    output:
-        index="results/{dataset}/index.parquet",
-        records="results/{dataset}/index.jsonl",
-    log:
-        "logs/index/{dataset}.log",
-    conda:
-        "../../envs/data.yaml"
-    params:
-        root="results/{dataset}",
-        shards=lambda wildcards: SHARDS[wildcards.dataset],
-        version=version("index"),
-    shell:
-        "python -m tavce index --root {params.root:q} --shards {params.shards:q}"
-        " --out {output.index:q} --records {output.records:q} 2> {log:q}"
-
-
-rule funnel:
-    input:
-        INDEXES,
-    output:
-        funnel="results/funnel/funnel.json",
-        dropped="results/funnel/dropped.tsv",
-    log:
-        "logs/funnel.log",
-    conda:
-        "../../envs/data.yaml"
-    params:
-        datasets=list(SHARDS),
-        version=version("funnel"),
-    shell:
-        "python -m tavce funnel --datasets {params.datasets:q}"
-        " --out {output.funnel:q} --dropped {output.dropped:q} 2> {log:q}"
-
-
-rule gate:
-    input:
-        funnel="results/funnel/funnel.json",
-    output:
-        gate="results/gate/gate.json",
-    log:
-        "logs/gate.log",
-    conda:
-        "../../envs/data.yaml"
-    params:
-        settings=sections("gate"),
-        train=TRAIN,
-        evaluate=EVALUATE,
-        version=version("gate"),
-    shell:
-        "python -m tavce gate --settings {params.settings:q} --funnel {input.funnel:q}"
-        " --train {params.train:q} --evaluate {params.evaluate:q} --out {output.gate:q} 2> {log:q}"

@@ -1,0 +1,195 @@
+"""Facts about settings: what is refused, in which words, and what a stage gets to see."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tavce.config import SettingsError, load, load_files, merge, paper, parse_sections
+from tavce.stages import STAGES
+
+CONFIG = Path(__file__).parents[1] / "workflow/config"
+FOLDER = {"reader": "folder", "source": "videos", "shards": 2, "split": {"val": 0.1, "test": 0.1, "seed": 1}}
+
+
+@pytest.fixture(scope="module")
+def raw() -> dict:
+    """The paper's settings as they are written, with one corpus."""
+    settings = yaml.safe_load((CONFIG / "paper.yaml").read_text(encoding="utf-8"))
+    return {**settings, "corpora": {"mine": FOLDER}}
+
+
+def refused(raw: dict, **changes: object) -> str:
+    """Return the words with which changed settings are refused."""
+    with pytest.raises(SettingsError) as caught:
+        load(merge(raw, changes))
+    return str(caught.value)
+
+
+def test_the_papers_settings_are_the_default():
+    assert paper() == load_files(str(CONFIG / "paper.yaml"))
+    assert paper().metrics["paper"].training.epochs == 10
+
+
+def test_the_demos_settings_are_laid_over_the_papers():
+    demo = load_files(str(CONFIG / "paper.yaml"), str(CONFIG / "demo.yaml"))
+    assert (demo.trim.crf, demo.trim.rate_hz) == (18, 25)
+    assert demo.crop.size_px == 128
+    assert demo.corpora["demo"].speakers == 8
+    assert demo.metrics["both"].networks == demo.metrics["paper"].networks
+
+
+def test_the_paper_is_missed_outside_the_repository(monkeypatch, tmp_path):
+    paper.cache_clear()
+    monkeypatch.setattr("tavce.config.__file__", str(tmp_path / "site/tavce/config/__init__.py"))
+    with pytest.raises(SettingsError, match=r"paper.yaml is not there: install with `pip install -e \.`"):
+        paper()
+    monkeypatch.undo()
+    paper.cache_clear()
+
+
+def test_merging_goes_into_mappings_and_replaces_all_else():
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": 1}
+    assert merge(base, {"a": {"c": [3]}, "e": {}}) == {"a": {"b": 1, "c": [3]}, "d": 1, "e": {}}
+    assert base == {"a": {"b": 1, "c": [1, 2]}, "d": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"crop": {"margn": 0.2}}, "unknown setting 'crop.margn': did you mean 'margin'?"),
+        ({"crops": {}}, "unknown setting 'crops': did you mean 'crop'?"),
+        ({"trim": {"xyzzy": 1}}, "unknown setting 'trim.xyzzy'"),
+        ({"corpora": {"mine": {"shrads": 4}}}, "unknown setting 'corpora.mine.shrads': did you mean 'shards'?"),
+        (
+            {"renderers": {"ours": {"weights": {"corelation": 1}}}},
+            "unknown setting 'renderers.ours.weights.corelation': did you mean 'correlation'?",
+        ),
+    ],
+)
+def test_a_misspelt_key_names_the_nearest_known_one(raw, changes, words):
+    assert refused(raw, **changes).splitlines()[1].strip() == words
+
+
+def test_every_wrong_setting_is_named_at_once(raw):
+    words = refused(raw, trim={"crf": 60, "preset": "slow"}, mel={"hop": 0}, synthesise={"pose": "moving"})
+    assert "setting 'trim.crf' = 60: Input should be less than or equal to 51" in words
+    assert "setting 'trim.preset' = 'slow': Input should be 'ultrafast'" in words
+    assert "setting 'mel.hop' = 0: Input should be greater than 0" in words
+    assert "setting 'synthesise.pose' = 'moving': Input should be 'predicted' or 'still'" in words
+
+
+@pytest.mark.parametrize("section", ["trim", "gate", "score", "methods"])
+def test_a_missing_section_is_named(raw, section):
+    with pytest.raises(SettingsError, match=f"missing setting '{section}'"):
+        load({name: value for name, value in raw.items() if name != section})
+
+
+def test_a_missing_key_of_a_corpus_is_named_as_the_user_writes_it(raw):
+    short = {name: value for name, value in FOLDER.items() if name != "source"}
+    with pytest.raises(SettingsError, match="missing setting 'corpora.mine.source'"):
+        load({**raw, "corpora": {"mine": short}})
+
+
+def test_a_reader_nobody_wrote_is_named(raw):
+    assert "'tape' found using 'reader' does not match any of the expected tags: 'folder', 'demo'" in refused(
+        raw, corpora={"mine": {"reader": "tape"}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"corpora": {"My-Videos": FOLDER}}, "name 'My-Videos': use lower-case letters, digits and _"),
+        ({"corpora": {"metric": FOLDER}}, "corpus 'metric' would share the folder results/metric: choose another name"),
+        ({"renderers": {"ours": {"metric": "best"}}}, "renderers.ours.metric 'best' is none of ['paper']"),
+        (
+            {"synthesise": {"image_px": 128}},
+            "renderers.ours.networks.image_px is not synthesise.image_px: tables need one size",
+        ),
+        ({"renderers": {"static": {"like": "ours"}}}, "renderers.static: static is a method of its own"),
+        ({"methods": {"theirs": "Theirs"}}, "methods.theirs is none of ['ours', 'no_correlation', 'static'"),
+        ({"trim": {"sample_rate_hz": 8000}}, "mel.sample_rate_hz is 16000, trim.sample_rate_hz is 8000"),
+        ({"trim": {"rate_hz": 30}}, "window.rate_hz is 25, trim.rate_hz is 30: they must be the same"),
+        ({"mel": {"hop": 160}}, "window.mel_rate_hz is 80, mel.sample_rate_hz / mel.hop is 100"),
+        (
+            {"metrics": {"paper": {"spacing": 3}}},
+            "metrics.paper: distance 3 must exceed spacing 3: negatives would be pairs",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused_in_one_sentence(raw, changes, words):
+    (sentence,) = refused(raw, **changes).splitlines()[1:]
+    assert words in sentence
+
+
+def test_no_corpus_is_no_error_of_the_settings(raw):
+    assert load({**raw, "corpora": None}).corpora == {}
+
+
+def test_an_entry_starts_from_the_one_it_is_like(raw):
+    chain = {"both": {"like": "paper", "negatives": "both"}, "far": {"like": "both", "distance": 9}}
+    metrics = load(merge(raw, {"metrics": chain})).metrics
+    assert metrics["far"] == metrics["paper"].model_copy(update={"negatives": "both", "distance": 9})
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ({"far": {"like": "nobody"}}, "metrics.far.like: 'nobody' is no other entry of metrics"),
+        ({"far": {"like": "far"}}, "metrics.far.like: 'far' is no other entry of metrics"),
+        ({"a": {"like": "b"}, "b": {"like": "a"}}, "metrics.b.like: 'a' is no other entry of metrics"),
+    ],
+)
+def test_an_entry_that_is_like_none_other_is_refused(raw, metrics, words):
+    assert refused(raw, metrics=metrics) == words
+
+
+@pytest.mark.parametrize("value", [["paper"], "paper", {"paper": 3}])
+def test_recipes_that_are_no_mapping_are_refused_in_words(raw, value):
+    with pytest.raises(SettingsError, match=r"setting 'metrics.*' = .*: Input should be a valid"):
+        load({**raw, "metrics": value})
+
+
+def test_settings_cannot_be_changed(raw):
+    with pytest.raises(ValueError, match="frozen"):
+        load(raw).trim.crf = 20
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_stage_sees_its_own_sections_and_no_other(raw, stage):
+    names = {"corpus": "mine", "metric": "paper", "renderer": "ours"}
+    picked = next((names[section] for section in STAGES[stage].sections if section in names), None)
+    text = load(raw).sections(stage, picked)
+    assert set(json.loads(text)) == set(STAGES[stage].sections)
+
+
+def test_what_a_stage_reads_is_what_was_set(raw):
+    settings = load(raw)
+    assert parse_sections(settings.sections("crop")) == {"crop": settings.crop}
+    assert parse_sections(settings.sections("renderer", "ours"))["renderer"] == settings.renderers["ours"]
+    assert parse_sections(settings.sections("render_demo", "mine"))["corpus"] == settings.corpora["mine"]
+    assert parse_sections(settings.sections("sheet"))["corpora"] == settings.corpora
+
+
+def test_a_changed_section_changes_its_own_stages_only(raw):
+    before, after = load(raw), load(merge(raw, {"mel": {"low_hz": 60}}))
+    unnamed = [name for name, stage in STAGES.items() if not {"corpus", "metric", "renderer"} & {*stage.sections}]
+    assert [name for name in unnamed if before.sections(name) != after.sections(name)] == ["mel"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "--settings is no JSON"),
+        ('{"crap": {}}', "--settings: no section 'crap', the sections are"),
+        ('{"gate": {"train": 0, "val": 1, "test": 0}}', "setting 'gate.train' = 0"),
+        ('{"gate": {"train": 1, "val": 1, "tset": 0}}', "missing setting 'gate.test'\n  unknown setting 'gate.tset'"),
+        ('{"corpus": {"reader": "demo", "clips": 3}}', "unknown setting 'corpus.clips'"),
+    ],
+)
+def test_sections_a_stage_cannot_use_are_refused(text, words):
+    with pytest.raises(SettingsError) as caught:
+        parse_sections(text)
+    assert words in str(caught.value)

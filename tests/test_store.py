@@ -1,0 +1,58 @@
+"""Facts about shard files: what is put in comes out, whole or not at all."""
+
+import h5py
+import numpy as np
+import pytest
+
+from tavce import store
+
+ORIGIN = store.Origin("mel", 3, "0123456789abcdef")
+
+
+def test_arrays_and_attributes_come_back(tmp_path):
+    mel = np.random.default_rng(0).normal(size=(9, 80)).astype(np.float32)
+    with store.create(tmp_path / "0000.h5", ORIGIN) as writer:
+        writer.put("a", {"mel": mel}, source_sha256="ff", frames=3)
+    with store.open_shard(tmp_path / "0000.h5") as file:
+        np.testing.assert_array_equal(file["a"]["mel"][:], mel)
+        assert file["a"]["mel"].dtype == np.float32
+        assert dict(file["a"].attrs) == {"source_sha256": "ff", "frames": 3}
+        assert dict(file.attrs) == {"format": store.FORMAT, "stage": "mel", "version": 3, "settings": ORIGIN.settings}
+
+
+def test_a_writer_that_fails_leaves_no_file(tmp_path):
+    with pytest.raises(RuntimeError, match="disk on fire"), store.create(tmp_path / "0000.h5", ORIGIN) as writer:
+        writer.put("a", {"mel": np.zeros(3)})
+        raise RuntimeError("disk on fire")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_is_put_once(tmp_path):
+    with pytest.raises(ValueError, match="exists"), store.create(tmp_path / "0000.h5", ORIGIN) as writer:
+        writer.put("a", {})
+        writer.put("a", {})
+
+
+def test_another_format_is_refused_with_the_remedy(tmp_path):
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["format"] = 0
+    with (
+        pytest.raises(ValueError, match="store format 0, this version reads 1: rerun the stage that wrote it"),
+        store.open_shard(tmp_path / "old.h5"),
+    ):
+        pass
+
+
+def test_packed_pictures_are_read_one_by_one(tmp_path):
+    pictures = [b"first", b"", b"the third"]
+    with store.create(tmp_path / "0000.h5", ORIGIN) as writer:
+        writer.put("a", store.pack(pictures))
+    with store.open_shard(tmp_path / "0000.h5") as file:
+        assert [store.picture(file["a"], index).tobytes() for index in range(3)] == pictures
+        assert file["a"]["offsets"][:].tolist() == [0, 5, 5, 14]
+
+
+def test_no_picture_at_all_is_packed_too():
+    packed = store.pack([])
+    assert packed["frames"].size == 0
+    assert packed["offsets"].tolist() == [0]

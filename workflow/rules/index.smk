@@ -1,0 +1,58 @@
+"""From finished shards to the index, the counts of every stage, and the gate before learning."""
+
+
+rule index:
+    input:
+        mels=of_shards("results/{dataset}/mel/{shard}.h5"),
+        motions=of_shards("results/{dataset}/motion/{shard}.h5"),
+    output:
+        index="results/{dataset}/index.parquet",
+        records="results/{dataset}/index.jsonl",
+    log:
+        "logs/index/{dataset}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        root="results/{dataset}",
+        shards=lambda wildcards: SHARDS[wildcards.dataset],
+        version=version("index"),
+    shell:
+        "python -m tavce index --root {params.root:q} --shards {params.shards:q}"
+        " --out {output.index:q} --records {output.records:q} 2> {log:q}"
+
+
+rule funnel:
+    input:
+        INDEXES,
+    output:
+        funnel="results/funnel/funnel.json",
+        dropped="results/funnel/dropped.tsv",
+    log:
+        "logs/funnel.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        datasets=list(SHARDS),
+        version=version("funnel"),
+    shell:
+        "python -m tavce funnel --datasets {params.datasets:q}"
+        " --out {output.funnel:q} --dropped {output.dropped:q} 2> {log:q}"
+
+
+rule gate:
+    input:
+        funnel="results/funnel/funnel.json",
+    output:
+        gate="results/gate/gate.json",
+    log:
+        "logs/gate.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("gate"),
+        train=TRAIN,
+        evaluate=EVALUATE,
+        version=version("gate"),
+    shell:
+        "python -m tavce gate --settings {params.settings:q} --funnel {input.funnel:q}"
+        " --train {params.train:q} --evaluate {params.evaluate:q} --out {output.gate:q} 2> {log:q}"
