@@ -1,8 +1,10 @@
 """Files appear whole or not at all, and have a digest."""
 
+import glob
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,16 +14,34 @@ from pathlib import Path
 def whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that is renamed to it on success and removed on failure.
 
-    The suffix is kept (`a.h5` → `a.part-1234.h5`), so that libraries which look at it still work.
+    The suffix is kept (`a.h5` → `a.part-host-1234.h5`), so that libraries which look at it still work. What a killed
+    process of this machine left is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.part-{os.getpid()}{path.suffix}")
+    mark = f"{path.stem}.part-{socket.gethostname()}-"
+    for left in path.parent.glob(f"{glob.escape(mark)}*{glob.escape(path.suffix)}"):
+        if not _runs(left.name.removeprefix(mark).removesuffix(path.suffix)):
+            left.unlink(missing_ok=True)
+    part = path.with_name(f"{mark}{os.getpid()}{path.suffix}")
     try:
         yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _runs(pid: str) -> bool:
+    """Return whether a process of this machine is alive; what is no process number is left alone."""
+    if not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -18,9 +18,14 @@ def test_a_file_appears_when_its_block_ends_well(tmp_path):
 
 def test_a_failed_block_leaves_the_old_file_and_nothing_else(tmp_path):
     write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(RuntimeError, match="half way"), whole(tmp_path / "a.txt") as part:
-        part.write_text("ne", encoding="utf-8")
-        raise RuntimeError("half way")
+
+    def write():
+        with whole(tmp_path / "a.txt") as part:
+            part.write_text("ne", encoding="utf-8")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        write()
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
 

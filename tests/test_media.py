@@ -231,7 +231,7 @@ def test_a_video_of_no_frames_is_refused(tmp_path):
 
 
 def test_the_sound_of_a_mute_video_is_refused(folder):
-    with pytest.raises(ClipError, match="no_audio: .* has no audio stream"):
+    with pytest.raises(ClipError, match=r"no_audio: .* has no audio stream"):
         read_wave(write_coded(folder / "no_sound.mp4", steady(25, 5)), 16_000)
 
 

@@ -48,7 +48,8 @@ def test_missing_weights_say_which_file_from_where_and_under_which_licence(known
 
 
 def test_a_file_the_user_placed_is_taken(known):
-    assert weights.path_of("toy") == place(CONTENT)
+    path = place(CONTENT)
+    assert weights.path_of("toy") == path
 
 
 def test_a_placed_file_of_another_digest_is_refused(known):

@@ -31,6 +31,7 @@ from tavce.records import ClipError, ClipRecord, Reason, Row
 
 log = logging.getLogger(__name__)
 SERVED = "served:"
+POLL_S = 0.05  # how long the server takes to stop
 LONGEST_NAME = 180  # of a download, bytes; yt-dlp adds to it while it works
 
 
@@ -175,7 +176,7 @@ def serve(folder: str) -> Iterator[str]:
     """Serve a folder on 127.0.0.1 for the length of the block; yield the server's base url."""
     handler = functools.partial(_QuietHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tavce.data.funnel import table
 from tavce.files import read_json
-from tavce.training import tracking
+from tavce.training import mlflow_store
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +22,10 @@ def run(arguments: argparse.Namespace) -> None:
     """End the invocation's parent run, if it has one, and print what became of the clips."""
     results = Path(arguments.results)
     waiting = [path for path in results.rglob("mlflow.json") if "pending" in read_json(path)]
-    left = [path for path in waiting if not tracking.Sender(path.parent).send_pending()]
+    left = [path for path in waiting if not mlflow_store.Sender(path.parent).send_pending()]
     if left:
         log.warning("%d runs are still to be sent: `python -m tavce finish --status FINISHED` tries again", len(left))
-    if tracking.parent_file().is_file() and not left:
+    if mlflow_store.parent_file().is_file() and not left:
         close_parent(results, arguments.status)
     funnel = results / "funnel" / "funnel.json"
     if funnel.is_file():
@@ -38,8 +38,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def close_parent(results: Path, status: str) -> None:
     """Attach funnel and tables to the parent run and end it."""
-    client = tracking.connect()
-    run_id = read_json(tracking.parent_file())["run_id"]
+    client = mlflow_store.connect()
+    run_id = read_json(mlflow_store.parent_file())["run_id"]
     for path in (results / "funnel" / "funnel.json", *sorted((results / "tables").glob("*"))):
         if path.is_file():
             client.log_artifact(run_id, str(path))
