@@ -88,7 +88,7 @@ def test_a_missing_section_is_named(raw, section):
 
 def test_a_missing_key_of_a_corpus_is_named_as_the_user_writes_it(raw):
     short = {name: value for name, value in FOLDER.items() if name != "source"}
-    with pytest.raises(SettingsError, match="missing setting 'corpora.mine.source'"):
+    with pytest.raises(SettingsError, match=r"missing setting 'corpora.mine.source'"):
         load({**raw, "corpora": {"mine": short}})
 
 

@@ -155,7 +155,7 @@ def test_a_start_beyond_the_end_is_missing_frames(source):
 
 def test_a_cut_that_ffmpeg_refuses_says_why(folder):
     silent = write_coded(folder / "silent.mp4", steady(25, 10))
-    with pytest.raises(ClipError, match="not_a_video: .*silent.mp4: ffmpeg: ") as caught:
+    with pytest.raises(ClipError, match=r"not_a_video: .*silent.mp4: ffmpeg: ") as caught:
         cut(silent, 0, 5, CUT)
     assert caught.value.reason == Reason.NOT_A_VIDEO
 
@@ -212,7 +212,7 @@ def test_a_comment_is_in_the_file(tmp_path):
 
 def test_a_written_video_that_ffmpeg_refuses_says_why(tmp_path):
     odd = np.zeros((63, 127, 3), np.uint8)
-    with pytest.raises(ClipError, match="ffmpeg: .*not divisible by 2"):
+    with pytest.raises(ClipError, match=r"ffmpeg: .*not divisible by 2"):
         write_video(tmp_path / "odd.mp4", [odd] * 500, tone(1), WRITE)
 
 

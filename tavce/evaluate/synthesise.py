@@ -1,7 +1,7 @@
 """Make the test videos of one method: one-shot, from a clip's first frame and its sound.
 
 Reads   the index, the shards it names, and for a trained variant its networks (each best.pt says what it is)
-Writes  {videos}/{clip_id}.mp4 (H.264, AAC) and one record a test clip
+Writes  {videos}/{clip_id}.mp4 (H.264, AAC) and one record a test clip of the sheet, those lost earlier included
 Methods `static` (the first frame, held) and `ground_truth` (the clip itself) pass through the same encoder.
 """
 
@@ -29,7 +29,7 @@ from tavce.media import VideoFormat, write_video
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.networks.audio2exp import Audio2Exp
 from tavce.progress import progress
-from tavce.records import ClipRecord, InputError, write_lines
+from tavce.records import InputError, read_records, write_lines
 from tavce.stages import STAGES
 from tavce.training import checkpoint
 
@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
     parser.add_argument("--method", required=True)
     parser.add_argument("--index", required=True)
+    parser.add_argument("--fates", required=True, help="the index's records: every clip of the sheet, lost ones too")
     parser.add_argument("--networks", nargs="*", default=[], help="best.pt of renderer, audio2exp, audio2pose, metric")
     parser.add_argument("--videos", required=True, help="folder of the videos")
     parser.add_argument("--records", required=True)
@@ -57,25 +58,14 @@ def run(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.videos)
     folder.mkdir(parents=True, exist_ok=True)
     comment = f"synthetic: {arguments.method} {digest(arguments.settings)}" * (arguments.method != "ground_truth")
-    shape = VideoFormat(sections["window"].rate_hz, paper().mel.sample_rate_hz, settings.crf, "veryfast", comment)
-    records = []
-    for entry in progress(read_index([arguments.index], "test"), arguments.method):
-        with whole(folder / f"{entry.clip_id}.mp4") as part:
-            write_video(part, method.frames(entry), read_sound(entry), shape)
-        records.append(_record(entry))
-    write_lines(arguments.records, records)
-
-
-def _record(entry: Entry) -> ClipRecord:
-    return ClipRecord(
-        clip_id=entry.clip_id,
-        dataset=entry.dataset,
-        split=entry.split,
-        speaker=entry.speaker,
-        stage="synthesise",
-        version=STAGES["synthesise"].version,
-        numbers={"frames": entry.frames},
-    )
+    shape = VideoFormat(sections["window"].rate_hz, sections["mel"].sample_rate_hz, settings.crf, "veryfast", comment)
+    fates = [record for record in read_records(arguments.fates) if record.split == "test"]
+    if any(record.kept for record in fates):
+        for entry in progress(read_index([arguments.index], "test"), arguments.method):
+            with whole(folder / f"{entry.clip_id}.mp4") as part:
+                write_video(part, method.frames(entry), read_sound(entry), shape)
+    stamp = {"stage": "synthesise", "version": STAGES["synthesise"].version}
+    write_lines(arguments.records, [record.model_copy(update=stamp) for record in fates])
 
 
 def read_sound(entry: Entry) -> np.ndarray:

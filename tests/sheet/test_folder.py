@@ -96,7 +96,7 @@ def test_a_directory_without_videos_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["nowhere", "clips.csv"])
 def test_a_source_that_is_neither_directory_nor_tsv_is_refused(tmp_path, name):
     (tmp_path / "clips.csv").touch()
-    with pytest.raises(InputError, match="is neither a directory nor a .tsv file: correct the path"):
+    with pytest.raises(InputError, match=r"is neither a directory nor a .tsv file: correct the path"):
         read(tmp_path / name)
 
 

@@ -41,7 +41,7 @@ def _touched(pipeline):
 def test_every_clip_is_in_its_videos_shard_and_every_shard_has_a_table(mine):
     tables = {path.stem: [row.video_id for row in read_rows(path)] for path in _tables(mine)}
     assert len(tables) == SHARDS
-    assert sorted(sum(tables.values(), [])) == sorted(NAMES)
+    assert sorted(name for names in tables.values() for name in names) == sorted(NAMES)
     assert all(shard_of(name, SHARDS) == shard for shard, names in tables.items() for name in names)
 
 

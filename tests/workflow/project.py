@@ -89,9 +89,11 @@ class Project:
         self.snakemake("--touch", "--forceall", "--cores", "1", "--no-hooks")
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str], folder: Path, environment: dict[str, str], timeout_s: float = 300
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end and return its exit status and what it wrote."""
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout_s)
 
 
 def read_jobs(text: str) -> list[Job]:

@@ -6,6 +6,7 @@ import json
 rule synthesise:
     input:
         index="results/{dataset}/index.parquet",
+        fates="results/{dataset}/index.jsonl",
         gate="results/gate/gate.json",
         networks=networks_of,
     output:
@@ -22,7 +23,8 @@ rule synthesise:
         version=version("synthesise"),
     shell:
         "python -m tavce synthesise --settings {params.settings:q} --threads {threads}"
-        " --method {wildcards.method:q} --index {input.index:q} --networks {input.networks:q}"
+        " --method {wildcards.method:q} --index {input.index:q} --fates {input.fates:q}"
+        " --networks {input.networks:q}"
         " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
 
 
@@ -44,7 +46,7 @@ rule score:
         settings=sections("score"),
         version=version("score"),
     shell:
-        "python -m tavce score --settings {params.settings:q} --dataset {wildcards.dataset:q}"
+        "python -m tavce score --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
         " --method {wildcards.method:q} --index {input.index:q} --records {input.records:q}"
         " --videos {input.videos:q} --scores {output.scores:q} --run-json {output.run:q} 2> {log:q}"
 

@@ -1,0 +1,116 @@
+"""Facts about the loop over a shard's clips: one record a clip, and only a clip error drops one."""
+
+import numpy as np
+import pytest
+from pipeline import row
+
+from tavce import store
+from tavce.data.clips import Result, Shard, open_job, run_shard
+from tavce.records import ClipError, ClipRecord, InputError, Reason, read_records, write_lines
+
+ROWS = [row(name, f"/videos/{name}.mp4") for name in ("c", "a", "lost", "b")]
+
+
+def before(**reasons: Reason) -> list[ClipRecord]:
+    """Return the records of `trim`, in which some clips are lost already."""
+    return [
+        ClipRecord(
+            **{name: getattr(entry, name) for name in ("clip_id", "dataset", "split", "speaker")},
+            stage="trim",
+            version=1,
+            reason=reasons.get(entry.clip_id),
+            lost_at="download" if entry.clip_id in reasons else None,
+            detail="gone" if entry.clip_id in reasons else "",
+        )
+        for entry in ROWS
+    ]
+
+
+def shard(folder, **reasons: Reason) -> Shard:
+    paths = {"records": str(folder / "mel.jsonl"), "out": str(folder / "mel.h5")}
+    return Shard("mel", {}, ROWS, before(**reasons), settings_digest="0" * 16, **paths)
+
+
+def drops_a(entry, _before):
+    if entry.clip_id == "a":
+        raise ClipError(Reason.SILENT, "-90 dB")
+    return Result({"frames": 3}, {"mel": np.full(3, ord(entry.clip_id))}, {"origin": entry.clip_id})
+
+
+def test_every_clip_has_a_record_in_the_order_of_the_sheet(tmp_path):
+    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), drops_a)
+    records = read_records(tmp_path / "mel.jsonl")
+    assert [record.clip_id for record in records] == ["c", "a", "lost", "b"]
+    assert [record.reason for record in records] == [None, "silent", "download_failed", None]
+    assert {record.stage for record in records} == {"mel"}
+    assert records[0].numbers == {"frames": 3}
+
+
+def test_a_lost_clip_keeps_the_stage_that_lost_it_and_why(tmp_path):
+    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), drops_a)
+    _, dropped, lost, _ = read_records(tmp_path / "mel.jsonl")
+    assert (lost.lost_at, lost.detail) == ("download", "gone")
+    assert (dropped.lost_at, dropped.detail) == ("mel", "-90 dB")
+
+
+def test_the_arrays_of_kept_clips_are_stored_and_no_others(tmp_path):
+    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), drops_a)
+    with store.open_shard(tmp_path / "mel.h5") as file:
+        assert sorted(file) == ["b", "c"]
+        assert file["b"]["mel"][:].tolist() == [98, 98, 98]
+        assert file["b"].attrs["origin"] == "b"
+        assert (file.attrs["stage"], file.attrs["settings"]) == ("mel", "0" * 16)
+
+
+def test_a_clip_that_is_lost_already_is_not_worked_on(tmp_path):
+    seen = []
+
+    def work(entry, record):
+        seen.append((entry.clip_id, record.clip_id))
+        return Result({})
+
+    run_shard(shard(tmp_path, lost=Reason.NO_FACE, a=Reason.NO_FACE), work)
+    assert seen == [("c", "c"), ("b", "b")]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, OSError, InputError])
+def test_any_other_error_ends_the_job_and_leaves_no_file(tmp_path, error):
+    def work(entry, _before):
+        if entry.clip_id == "b":
+            raise error("a bug")
+        return Result({}, {"mel": np.zeros(3)})
+
+    with pytest.raises(error, match="a bug"):
+        run_shard(shard(tmp_path), work)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _arguments(folder, records):
+    import argparse
+
+    write_lines(folder / "rows.jsonl", ROWS)
+    if records is not None:
+        write_lines(folder / "before.jsonl", records)
+    return argparse.Namespace(
+        settings='{"gate":{"train":1,"val":1,"test":1}}',
+        rows=str(folder / "rows.jsonl"),
+        before=None if records is None else str(folder / "before.jsonl"),
+        records=str(folder / "records.jsonl"),
+        threads=1,
+    )
+
+
+@pytest.mark.parametrize("records", [before()[:-1], before()[::-1], []], ids=["one short", "other order", "none"])
+def test_records_of_another_sheet_are_refused(tmp_path, records):
+    with pytest.raises(InputError, match=r"before.jsonl is not of the sheet .*rows.jsonl: rerun the stage before mel"):
+        open_job("mel", _arguments(tmp_path, records))
+
+
+def test_the_first_stage_begins_with_the_sheets_own_reasons(tmp_path):
+    lost = ROWS[2].model_copy(update={"reason": Reason.MISSING_FILE, "detail": "line 3"})
+    arguments = _arguments(tmp_path, None)
+    write_lines(tmp_path / "rows.jsonl", [*ROWS[:2], lost, ROWS[3]])
+    job = open_job("download", arguments)
+    assert [record.reason for record in job.before] == [None, None, "missing_file", None]
+    assert (job.before[2].lost_at, job.before[2].detail) == ("sheet", "line 3")
+    assert job.out is None

@@ -1,0 +1,218 @@
+"""Facts about downloads, by the real yt-dlp from a real server on this machine."""
+
+import http.server
+import os
+import threading
+from contextlib import contextmanager
+
+import pytest
+from coded_video import steady, tone, write_coded
+from pipeline import Pipeline, row, settings
+
+from tavce.data.download import LONGEST_NAME, Fetcher, Places, serve
+from tavce.files import sha256
+from tavce.records import ClipError
+
+SETTINGS = settings(download={"attempts": 1, "timeout_s": 5})
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return write_coded(tmp_path_factory.mktemp("video") / "a.mp4", steady(25, 30), tone(1.2))
+
+
+@pytest.fixture
+def server(tmp_path, video):
+    """A folder to serve with one good video, a page that calls itself one, and an empty one."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(video.read_bytes())
+    (folder / "page.mp4").write_text("<html><body>Sign in</body></html>" * 40, encoding="utf-8")
+    (folder / "empty.mp4").touch()
+    return folder
+
+
+@pytest.fixture
+def mine(tmp_path):
+    return Pipeline(tmp_path, SETTINGS)
+
+
+def fetch(pipeline, server, *rows):
+    pipeline.write_rows(*rows)
+    assert pipeline.run("download", "--serve", server) == 0
+    return pipeline.records("download")
+
+
+@contextmanager
+def counting(folder):
+    """Serve a folder and count what is asked for."""
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(folder))
+
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", asked
+        running.shutdown()
+
+
+def test_a_served_video_is_fetched_byte_by_byte(mine, server):
+    record = fetch(mine, server, row("a", "served:a.mp4", video_id="a"))["a"]
+    assert record.kept
+    assert record.numbers == {"path": str(mine.folder / "raw/a.mp4"), "bytes": (server / "a.mp4").stat().st_size}
+    assert sha256(mine.folder / "raw/a.mp4") == sha256(server / "a.mp4")
+
+
+def test_a_video_that_is_gone_is_a_failed_download(mine, server):
+    record = fetch(mine, server, row("b", "served:gone.mp4", video_id="b"))["b"]
+    assert record.reason == "download_failed"
+    assert record.detail.startswith("served:gone.mp4: ")
+    assert "404" in record.detail
+    assert "\x1b" not in record.detail
+
+
+def test_an_empty_answer_is_a_failed_download(mine, server):
+    record = fetch(mine, server, row("e", "served:empty.mp4", video_id="e"))["e"]
+    assert record.reason == "download_failed"
+    assert [path.name for path in (mine.folder / "raw").iterdir() if path.stat().st_size] == []
+
+
+def test_a_page_that_calls_itself_a_video_is_set_aside_with_a_note(mine, server):
+    record = fetch(mine, server, row("p", "served:page.mp4", video_id="p"))["p"]
+    assert record.reason == "not_a_video"
+    assert list((mine.folder / "raw").iterdir()) == []
+    assert (mine.folder / "quarantine/p.mp4").read_text(encoding="utf-8").startswith("<html>")
+    assert (mine.folder / "quarantine/p.mp4.txt").read_text(encoding="utf-8").startswith("not_a_video: ")
+
+
+def test_the_shard_goes_on_after_a_failure(mine, server):
+    rows = [row(name, f"served:{name}.mp4", video_id=name) for name in ("gone", "page", "a")]
+    fetch(mine, server, *rows)
+    assert mine.reasons("download") == {"gone": "download_failed", "page": "not_a_video", "a": None}
+
+
+def test_a_finished_video_is_not_fetched_again(mine, server):
+    with counting(server) as (url, asked):
+        mine.write_rows(row("a", f"{url}/a.mp4", video_id="a"))
+        mine.run_all("download")
+        first = len(asked)
+        mine.run_all("download")
+    assert first > 0
+    assert len(asked) == first
+
+
+@pytest.mark.parametrize("name", ["a.mp4.part", "a.f137.mp4", "a.temp.mp4", "a.mp4.ytdl", "a.b.mp4"])
+def test_an_unfinished_or_another_video_is_not_taken_for_the_finished_one(mine, server, name):
+    (mine.folder / "raw").mkdir()
+    (mine.folder / "raw" / name).write_bytes((server / "a.mp4").read_bytes()[:1000])
+    record = fetch(mine, server, row("a", "served:a.mp4", video_id="a"))["a"]
+    assert record.numbers["path"].endswith("raw/a.mp4")
+    assert sha256(record.numbers["path"]) == sha256(server / "a.mp4")
+
+
+def test_a_video_rendered_anew_is_fetched_anew(mine, server, tmp_path):
+    clip = row("a", "served:a.mp4", video_id="a")
+    fetch(mine, server, clip)
+    write_coded(server / "a.mp4", steady(25, 40), tone(1.6))
+    fetch(mine, server, clip)
+    assert sha256(mine.folder / "raw/a.mp4") == sha256(server / "a.mp4")
+
+
+def test_a_download_outlives_what_was_served(mine, server):
+    clip = row("a", "served:a.mp4", video_id="a")
+    fetch(mine, server, clip)
+    (server / "a.mp4").unlink()
+    assert fetch(mine, server, clip)["a"].kept
+
+
+def test_clips_of_one_failed_video_are_all_dropped_and_it_is_tried_once(mine, server):
+    with counting(server) as (url, asked):
+        rows = [row(f"g{number}", f"{url}/gone.mp4", speaker="gus", video_id="gone") for number in range(3)]
+        mine.write_rows(*rows)
+        mine.run_all("download")
+    assert set(mine.reasons("download").values()) == {"download_failed"}
+    assert len(asked) == 1
+
+
+def test_clips_of_one_video_share_its_download(mine, server):
+    rows = [row(f"a{number}", "served:a.mp4", speaker="anna", video_id="a") for number in range(3)]
+    found = fetch(mine, server, *rows)
+    assert {record.numbers["path"] for record in found.values()} == {str(mine.folder / "raw/a.mp4")}
+
+
+@pytest.mark.parametrize("video_id", ["-x_1/ä?b#c%d", "[a]*", "a" * 400])
+def test_any_video_id_gives_a_file_name(mine, server, video_id):
+    record = fetch(mine, server, row("a", "served:a.mp4", video_id=video_id))["a"]
+    assert record.kept
+    assert len(os.path.basename(record.numbers["path"])) < LONGEST_NAME + 30
+    assert len(list((mine.folder / "raw").iterdir())) == 1
+
+
+def test_long_video_ids_that_begin_alike_have_files_of_their_own(mine, server):
+    rows = [row(name, "served:a.mp4", video_id="x" * 300 + name) for name in ("one", "two")]
+    found = fetch(mine, server, *rows)
+    assert found["one"].numbers["path"] != found["two"].numbers["path"]
+
+
+def test_a_local_video_is_used_where_it_lies(mine, video):
+    digest, changed = sha256(video), video.stat().st_mtime_ns
+    mine.write_rows(row("a", video))
+    mine.run_all("download")
+    assert mine.records("download")["a"].numbers == {"path": str(video)}
+    assert (sha256(video), video.stat().st_mtime_ns) == (digest, changed)
+    assert not (mine.folder / "raw").exists()
+
+
+def test_a_local_file_that_is_no_video_is_neither_moved_nor_changed(mine, tmp_path):
+    (tmp_path / "text.mp4").write_text("mine", encoding="utf-8")
+    mine.write_rows(row("t", tmp_path / "text.mp4"), row("n", tmp_path / "nowhere.mp4"))
+    mine.run_all("download")
+    assert mine.reasons("download") == {"t": "not_a_video", "n": "missing_file"}
+    assert (tmp_path / "text.mp4").read_text(encoding="utf-8") == "mine"
+    assert not (mine.folder / "quarantine").exists()
+
+
+def test_a_download_that_leaves_no_file_is_a_failure(tmp_path, server):
+    class Nothing(Fetcher):
+        def _options(self, row):
+            return {**super()._options(row), "skip_download": True}
+
+    with serve(str(server)) as url:
+        fetcher = Nothing(SETTINGS.download, Places(tmp_path / "raw", tmp_path / "quarantine", url))
+        with pytest.raises(ClipError, match=r"download_failed: served:a.mp4: yt-dlp wrote no file"):
+            fetcher(row("a", "served:a.mp4", video_id="a"), None)
+
+
+def test_a_dropped_connection_is_tried_again(mine, server, video):
+    mine = mine.with_settings(download={"attempts": 2, "timeout_s": 5})
+    content, asked = video.read_bytes(), []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers.get("Range"))
+            self.send_response(200)
+            self.send_header("Content-Type", "video/mp4")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: 800 if len(asked) == 2 else None])
+
+        def log_message(self, *_words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
+        mine.write_rows(row("a", f"http://127.0.0.1:{running.server_port}/a.mp4", video_id="a"))
+        mine.run_all("download")
+        running.shutdown()
+    assert mine.reasons("download") == {"a": None}
+    assert sha256(mine.folder / "raw/a.mp4") == sha256(video)
+    assert len(asked) == 3

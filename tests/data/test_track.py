@@ -1,0 +1,91 @@
+"""Facts about following faces, on faces that are drawn up here."""
+
+import numpy as np
+import pytest
+
+from tavce.data.track import Observation, follow, iou, whole_track
+from tavce.records import ClipError
+
+MIN_IOU, MAX_GAP = 0.3, 3
+
+
+def face(left: float, side: float = 40, top: float = 20) -> Observation:
+    """Return a square face whose landmarks all lie at its left top corner."""
+    box = np.array([left, top, left + side, top + side], np.float32)
+    return Observation(box, np.tile(box[:2], (68, 1)), 0.9)
+
+
+def talking(frames):
+    return whole_track(follow(frames, MIN_IOU, MAX_GAP), len(frames), MAX_GAP)
+
+
+def test_overlap_is_one_for_the_same_box_and_nought_for_boxes_apart():
+    box = np.array([0.0, 0, 10, 10])
+    assert iou(box, box) == 1
+    assert iou(box, box + [5, 0, 5, 0]) == pytest.approx(1 / 3)
+    assert iou(box, box + [10, 0, 10, 0]) == 0
+    assert iou(box * 0, box * 0) == 0
+
+
+def test_a_face_is_followed_as_it_moves():
+    frames = [[face(2.0 * number)] for number in range(30)]
+    boxes, landmarks, filled = talking(frames)
+    np.testing.assert_allclose(boxes[:, 0], 2.0 * np.arange(30))
+    np.testing.assert_allclose(landmarks[:, 30, 0], 2.0 * np.arange(30))
+    assert filled == 0
+    assert boxes.dtype == landmarks.dtype == np.float32
+    assert landmarks.shape == (30, 68, 2)
+
+
+def test_of_two_faces_the_larger_is_chosen_whatever_their_order():
+    frames = [[face(0, 30), face(100, 40)][:: 1 if number % 2 else -1] for number in range(20)]
+    boxes, _, _ = talking(frames)
+    assert set(boxes[:, 0]) == {100}
+    assert len(follow(frames, MIN_IOU, MAX_GAP)) == 2
+
+
+def test_a_face_seen_long_beats_a_large_one_seen_briefly():
+    frames = [[face(0, 30)] + ([face(100, 60)] if number < 4 else []) for number in range(20)]
+    boxes, _, _ = talking(frames)
+    assert set(boxes[:, 0]) == {0}
+
+
+def test_two_faces_that_come_close_keep_their_own_tracks():
+    frames = [[face(number), face(58 - number)] for number in range(12)]
+    first, second = follow(frames, MIN_IOU, MAX_GAP)
+    assert [item.box_px[0] for item in first.seen.values()] == list(range(12))
+    assert [item.box_px[0] for item in second.seen.values()] == [58 - number for number in range(12)]
+
+
+def test_a_short_gap_is_filled_in_between():
+    frames = [[face(float(number))] if number not in (5, 6, 7) else [] for number in range(20)]
+    boxes, landmarks, filled = talking(frames)
+    np.testing.assert_allclose(boxes[:, 0], np.arange(20), atol=1e-5)
+    np.testing.assert_allclose(landmarks[:, 0, 0], np.arange(20), atol=1e-5)
+    assert filled == 3
+
+
+def test_gaps_at_the_ends_are_filled_with_the_nearest_face():
+    frames = [[face(float(number))] if 2 <= number < 17 else [] for number in range(20)]
+    boxes, _, filled = talking(frames)
+    assert boxes[:3, 0].tolist() == [2, 2, 2]
+    assert boxes[-4:, 0].tolist() == [16, 16, 16, 16]
+    assert filled == 5
+
+
+@pytest.mark.parametrize(("gap", "where"), [(range(0, 4), 0), (range(8, 12), 8), (range(16, 20), 16)])
+def test_a_longer_gap_loses_the_face(gap, where):
+    frames = [[face(0)] if number not in gap else [] for number in range(20)]
+    with pytest.raises(ClipError, match=f"face_lost: no face for [0-9]+ frames from frame {where}"):
+        talking(frames)
+
+
+def test_a_cut_to_another_place_loses_the_face():
+    frames = [[face(0 if number < 10 else 200)] for number in range(20)]
+    with pytest.raises(ClipError, match="face_lost: no face for 10 frames from frame 10, 2 tracks in the clip"):
+        talking(frames)
+
+
+def test_no_face_at_all_is_said_so():
+    with pytest.raises(ClipError, match="no_face: no face in any of 20 frames"):
+        talking([[] for _ in range(20)])

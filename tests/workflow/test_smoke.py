@@ -1,0 +1,105 @@
+"""The whole pipeline through the real Snakefile: demo corpus, every rule, tables, report, MLflow."""
+
+import csv
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pyarrow.parquet as pq
+import pytest
+from project import REPOSITORY, run
+
+from tavce.data.funnel import STAGES_IN_ORDER
+from tavce.files import read_json
+from tavce.records import read_records
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+METHODS = {"ground_truth", "static", "no_correlation", "ours"}
+
+
+def snakemake(folder: Path) -> subprocess.CompletedProcess[str]:
+    files = [
+        *(REPOSITORY / "workflow/config" / name for name in ("paper.yaml", "demo.yaml")),
+        Path(__file__).with_name("smoke.yaml"),
+    ]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "2", "all"]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    return run([*command, "--directory", str(folder), "--configfile", *map(str, files)], folder, environment, 1200)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory) -> tuple[Path, str]:
+    """A folder in which everything has run, and what Snakemake said."""
+    folder = tmp_path_factory.mktemp("smoke")
+    result = snakemake(folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder, result.stdout + result.stderr
+
+
+def test_the_counts_of_every_stage_add_up_to_the_sheet(done):
+    folder, _ = done
+    stages = read_json(folder / "results/funnel/funnel.json")["demo"]
+    assert [*stages] == [*STAGES_IN_ORDER]
+    for splits in stages.values():
+        assert {split: counts["total"] for split, counts in splits.items()} == {"train": 2, "val": 1, "test": 2}
+        assert all(counts["kept"] + sum(counts["dropped"].values()) == counts["total"] for counts in splits.values())
+
+
+def test_the_funnel_is_printed_at_the_end(done):
+    folder, said = done
+    assert "every stage accounts for every clip" in said
+    assert "report: results/report/index.html" in said
+    assert (folder / "results/report/index.html").is_file()
+
+
+def test_the_tables_have_every_method_with_its_number_of_clips(done):
+    folder, _ = done
+    with open(folder / "results/tables/demo.csv", newline="") as file:
+        rows = [*csv.DictReader(file)]
+    assert {row["method"] for row in rows} == METHODS
+    lmd = {row["method"]: row for row in rows if row["metric"] == "lmd"}
+    assert {row["n"] for row in lmd.values()} == {"2"}
+    assert float(lmd["ground_truth"]["mean"]) < float(lmd["static"]["mean"])
+
+
+def test_every_video_has_sound_and_as_many_frames_as_its_clip(done):
+    folder, _ = done
+    index = pq.read_table(folder / "results/demo/index.parquet").to_pylist()
+    frames = {row["clip_id"]: row["frames"] for row in index}
+    for method in METHODS:
+        for record in read_records(folder / f"results/synthesise/demo/{method}.jsonl"):
+            with av.open(str(folder / f"results/synthesise/demo/{method}/{record.clip_id}.mp4")) as video:
+                assert video.streams.video[0].frames == frames[record.clip_id]
+                assert video.streams.audio[0].duration > 0
+
+
+def test_mlflow_has_one_parent_run_and_a_nested_run_for_every_training_and_score(done):
+    folder, _ = done
+    with sqlite3.connect(folder / "results/mlflow.db") as store:
+        runs = dict(store.execute("select run_uuid, name from runs"))
+        parents = dict(store.execute("select run_uuid, value from tags where key = 'mlflow.parentRunId'"))
+        status = dict(store.execute("select run_uuid, status from runs"))
+    trained = {"metric/paper", "metric/both", "audio2exp", "audio2pose", "renderer/ours", "renderer/no_correlation"}
+    scored = {f"score/{method}" for method in METHODS}
+    assert {runs[run] for run in parents} == trained | scored
+    assert len(set(parents.values())) == 1
+    assert set(runs) - set(parents) == set(parents.values())
+    assert set(status.values()) == {"FINISHED"}
+
+
+def test_a_run_leads_from_its_checkpoint_to_settings_commit_and_index(done):
+    folder, _ = done
+    lineage = read_json(folder / "results/renderer/ours/run.json")
+    assert lineage["settings"]["renderer"]["metric"] == "both"
+    assert lineage["checkpoint"]["path"] == "results/renderer/ours/best.pt"
+    assert lineage["mlflow_run_id"]
+    assert len(lineage["index_digest"].split("-")[0]) == 16
+
+
+def test_a_second_run_has_nothing_to_do(done):
+    folder, _ = done
+    again = snakemake(folder)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
