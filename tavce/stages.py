@@ -34,7 +34,7 @@ STAGES = {
     "audio2exp": Stage("tavce.generator.audio2exp", "train sound to expression", ("window", "audio2exp")),
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
-    "synthesise": Stage("tavce.evaluate.synthesise", "make the test videos of a method", ("window", "mel", "synthesise")),
+    "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise")),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("score",)),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
     "report": Stage("tavce.evaluate.report", "write the report page"),

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from tavce import store
-from tavce.config import paper, parse_sections
+from tavce.config import parse_sections
 from tavce.config.learning import Renderer, Synthesise
 from tavce.dataset import Clips, Entry, read_index, to_unit
 from tavce.files import digest, whole
