@@ -26,6 +26,7 @@ from tavce.records import ClipRecord, InputError, read_records, write_lines
 from tavce.training.tracking import Run
 
 log = logging.getLogger(__name__)
+SAMPLE_VIDEOS = 2  # shown by MLflow
 ONLY_CLIP = Level(None, "no other clip was generated, so there is no other sound")
 
 
@@ -154,4 +155,5 @@ def write_run(arguments: argparse.Namespace, rows: list[ScoreRow], began: float)
         began=began,
     )
     run.folder.mkdir(parents=True, exist_ok=True)
-    run.write(path, {name: mean.value for name, mean in means.items()}, [Path(arguments.scores)])
+    videos = [Path(row.video) for row in rows if row.video][:SAMPLE_VIDEOS]
+    run.write(path, {name: mean.value for name, mean in means.items()}, [Path(arguments.scores), *videos])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
@@ -59,10 +60,15 @@ class Job:
 
 
 def fabric(training: Training) -> Fabric:
-    """Return Fabric for this process: the devices at hand, the precision of the settings."""
+    """Return Fabric for this process: one device, a GPU where there is one, and the precision of the settings."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False
-    return Fabric(accelerator="auto", devices="auto" if torch.cuda.is_available() else 1, precision=training.precision)
+    return Fabric(accelerator="auto", devices=1, precision=training.precision)
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """Return the seed of one step's own randomness."""
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
 
 
 def steps_per_epoch(training: Training, clips: int, ranks: int) -> int:
@@ -123,7 +129,7 @@ class Loop:
         for optimiser in self._learner.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
-        torch.manual_seed(hash((training.seed, self._step, self._fabric.global_rank)))
+        torch.manual_seed(step_seed(training.seed, self._step, self._fabric.global_rank))
         for network in self._learner.networks.values():
             network.train()
         numbers = self._learner.step(self._fabric, batch)
