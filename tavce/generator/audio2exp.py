@@ -6,7 +6,6 @@ Source  paper.md, stage 2 (the lip-reading loss needs published weights and is n
 """
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,19 +26,16 @@ from tavce.metric.losses import weighted_sum
 from tavce.networks.audio2exp import Audio2Exp, Audio2ExpSizes
 from tavce.networks.encoders import AudioEncoderSizes
 from tavce.training import checkpoint
-from tavce.training.loop import Job, Loop, fabric
-from tavce.training.tracking import Run
+from tavce.training.loop import fabric
+from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
 PX_PER_EYE_DISTANCE = 64  # the landmark loss is in px of a 256 px crop, in which the eyes are a quarter apart
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--indexes", nargs="+", required=True)
+    training_arguments(parser)
     parser.add_argument("--basis", required=True, help="the expression basis, .npz")
-    parser.add_argument("--folder", required=True, help="where checkpoints and results go")
-    parser.add_argument("--threads", type=int, default=1)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -48,14 +44,13 @@ def run(arguments: argparse.Namespace) -> None:
     sections = parse_sections(arguments.settings)
     settings: Audio2ExpSettings = sections["audio2exp"]
     clips, training = Clips(sections["window"]), settings.training
-    train = ExpressionDraws(read_index(arguments.indexes, "train"), clips, settings.frames, training.seed)
-    validation = ExpressionDraws(read_index(arguments.indexes, "val"), clips, settings.frames, training.seed + 1)
-    basis = ExpressionBasis.load(arguments.basis)
-    raw = json.loads(arguments.settings)
-    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.basis)[:16]}"
-    track = Run(Path(arguments.folder), "audio2exp", "", raw, data)
-    learner = ExpressionLearner(settings, basis)
-    numbers = Loop(Job(track.folder, training, raw, data, track), learner, fabric(training)).run(train, validation)
+    draws = tuple(
+        ExpressionDraws(read_index(arguments.indexes, split), clips, settings.frames, training.seed + number)
+        for number, split in enumerate(("train", "val"))
+    )
+    learner = ExpressionLearner(settings, ExpressionBasis.load(arguments.basis))
+    task = Task("audio2exp", training, f"{index_digest(arguments.indexes)}-{sha256(arguments.basis)[:16]}")
+    track, numbers = train(task, arguments, learner, fabric(training), draws)
     track.finish(numbers, [track.folder / "best.pt"])
 
 
@@ -107,15 +102,13 @@ class ExpressionLearner:
     def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Learn from one batch of windows."""
         terms, _ = self._terms(batch)
-        self.optimisers["all"].zero_grad()
-        fabric.backward(terms["loss"])
-        self.optimisers["all"].step()
-        return {name: value.detach() for name, value in terms.items()}
+        descend(fabric, self.optimisers["all"], terms["loss"])
+        return detached(terms)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return mean losses, and how the predicted mouth opening follows the true one (Pearson r)."""
         results = [self._terms(batch) for batch in batches]
-        numbers = {name: float(torch.stack([terms[name] for terms, _ in results]).mean()) for name in results[0][0]}
+        numbers = mean_terms([terms for terms, _ in results])
         predicted, true = (torch.cat([pair[k].flatten() for _, pair in results]) for k in (0, 1))
         return {**numbers, "opening_r": float(torch.corrcoef(torch.stack([predicted, true]))[0, 1])}
 

@@ -6,7 +6,6 @@ Source  paper.md, stage 2; the log-variance has a layer of its own (the release 
 """
 
 import argparse
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,16 +24,13 @@ from tavce.metric.losses import weighted_sum
 from tavce.networks.audio2pose import PoseCvae, PoseCvaeSizes, PoseDiscriminator, PoseDiscriminatorSizes
 from tavce.networks.encoders import AudioEncoder, AudioEncoderSizes
 from tavce.training import checkpoint
-from tavce.training.loop import Job, Loop, fabric
-from tavce.training.tracking import Run
+from tavce.training.loop import fabric
+from tavce.training.stage import Task, descend, detached, train, training_arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--indexes", nargs="+", required=True)
-    parser.add_argument("--folder", required=True, help="where checkpoints and results go")
-    parser.add_argument("--threads", type=int, default=1)
+    training_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -45,13 +41,14 @@ def run(arguments: argparse.Namespace) -> None:
     clips, training = Clips(sections["window"]), settings.training
     entries = read_index(arguments.indexes, "train")
     styles = style_classes(entries, settings.styles)
-    train = PoseDraws(entries, clips, styles, settings.frames, training.seed)
     held_out = read_index(arguments.indexes, "val")
-    validation = PoseDraws(held_out, clips, styles, settings.frames, training.seed + 1)
-    raw, data = json.loads(arguments.settings), index_digest(arguments.indexes)
-    track = Run(Path(arguments.folder), "audio2pose", "", raw, data, {"styles": styles})
+    draws = (
+        PoseDraws(entries, clips, styles, settings.frames, training.seed),
+        PoseDraws(held_out, clips, styles, settings.frames, training.seed + 1),
+    )
     learner = PoseLearner(settings, movement_scale(clips, entries, settings.frames))
-    numbers = Loop(Job(track.folder, training, raw, data, track), learner, fabric(training)).run(train, validation)
+    task = Task("audio2pose", training, index_digest(arguments.indexes), extra={"styles": styles})
+    track, numbers = train(task, arguments, learner, fabric(training), draws)
     track.finish(numbers, [track.folder / "best.pt"])
 
 
@@ -160,9 +157,7 @@ class PoseLearner:
         judge = self.networks["discriminator"]
         real, painted, mean, log_variance = self.networks["pose"](batch["mels"], batch["pose"], batch["style"])
         judged = hinge_discriminator_loss([judge(real)], [judge(painted.detach())])
-        self.optimisers["discriminator"].zero_grad()
-        fabric.backward(judged)
-        self.optimisers["discriminator"].step()
+        descend(fabric, self.optimisers["discriminator"], judged)
         terms = {
             "regression": functional.mse_loss(painted, real),
             "gan": hinge_generator_loss([judge(painted)]),
@@ -171,10 +166,8 @@ class PoseLearner:
         settings = self._settings
         weights = (settings.regression_weight, settings.gan_weight, settings.kl_weight)
         loss = weighted_sum([*zip(weights, terms.values(), strict=True)])
-        self.optimisers["pose"].zero_grad()
-        fabric.backward(loss)
-        self.optimisers["pose"].step()
-        return {"loss": loss.detach(), "discriminator": judged.detach(), **{k: v.detach() for k, v in terms.items()}}
+        descend(fabric, self.optimisers["pose"], loss)
+        return detached({"loss": loss, "discriminator": judged, **terms})
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return regression, KL and their weighted sum, and the spread of rebuilt movement over that of the true."""

@@ -7,7 +7,6 @@ Source  paper.md, stage 2. Mouth boxes are those of the stored landmarks, for a 
 """
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,8 +36,8 @@ from tavce.metric.model import FrozenMetric, load_metric
 from tavce.networks.discriminator import DiscriminatorSizes, MultiScaleDiscriminator
 from tavce.records import InputError
 from tavce.training.features import load_features
-from tavce.training.loop import Job, Loop, fabric
-from tavce.training.tracking import Run
+from tavce.training.loop import fabric
+from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
 ADAM_BETAS = (0.5, 0.999)
 SAMPLES = 6  # rows of samples.png
@@ -47,11 +46,8 @@ SAMPLES = 6  # rows of samples.png
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--name", required=True, help="the variant's name")
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--indexes", nargs="+", required=True)
+    training_arguments(parser)
     parser.add_argument("--metric", required=True, help="best.pt of the metric")
-    parser.add_argument("--folder", required=True, help="where checkpoints and results go")
-    parser.add_argument("--threads", type=int, default=1)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -69,16 +65,16 @@ def run(arguments: argparse.Namespace) -> None:
     networks, training = settings.networks, settings.training
     shape = FrameShape(networks.image_px, networks.mapping.window, metric.recipe.spacing, metric.recipe.mouth_px)
     clips = Clips(sections["window"])
-    train = FrameDraws(read_index(arguments.indexes, "train"), clips, shape, training.seed)
-    validation = FrameDraws(read_index(arguments.indexes, "val"), clips, shape, training.seed + 1)
-    coefficients = clips.motion(train.entries[0]).shape[1]
-    raw = json.loads(arguments.settings)
+    draws = tuple(
+        FrameDraws(read_index(arguments.indexes, split), clips, shape, training.seed + number)
+        for number, split in enumerate(("train", "val"))
+    )
+    coefficients = clips.motion(draws[0].entries[0]).shape[1]
     data = f"{index_digest(arguments.indexes)}-{sha256(arguments.metric)[:16]}"
-    track = Run(Path(arguments.folder), "renderer", arguments.name, raw, data)
     engine = fabric(training)
     learner = RendererLearner(settings, coefficients, engine.to_device(metric), engine)
-    numbers = Loop(Job(track.folder, training, raw, data, track), learner, engine).run(train, validation)
-    draw_samples(track.folder, validation, metric.cpu())
+    track, numbers = train(Task("renderer", training, data, arguments.name), arguments, learner, engine, draws)
+    draw_samples(track.folder, draws[1], metric.cpu())
     track.finish(numbers, [track.folder / "best.pt", track.folder / "samples.png"])
 
 
@@ -116,22 +112,17 @@ class RendererLearner:
             judge = self.networks["discriminator"]
             real, fake = judge(batch["target"]), judge(painted.detach())
             judged = hinge_discriminator_loss([item.prediction for item in real], [item.prediction for item in fake])
-            self.optimisers["discriminator"].zero_grad()
-            fabric.backward(judged)
-            self.optimisers["discriminator"].step()
+            descend(fabric, self.optimisers["discriminator"], judged)
             terms = self._judged(judge, batch["target"], painted)
         terms |= self._compared(batch, painted)
         weights = self._settings.weights.model_dump()
         loss = weighted_sum([(weights[name], value) for name, value in terms.items()])
-        self.optimisers["renderer"].zero_grad()
-        fabric.backward(loss)
-        self.optimisers["renderer"].step()
-        return {"loss": loss.detach(), **{name: value.detach() for name, value in terms.items()}}
+        descend(fabric, self.optimisers["renderer"], loss)
+        return detached({"loss": loss, **terms})
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return the mean losses that compare pictures."""
-        results = [self._compared(batch, self._paint(batch)) for batch in batches]
-        return {name: float(torch.stack([terms[name] for terms in results]).mean()) for name in results[0]}
+        return mean_terms([self._compared(batch, self._paint(batch)) for batch in batches])
 
     def _paint(self, batch: dict[str, Tensor]) -> Tensor:
         attention = None

@@ -6,7 +6,6 @@ Source  paper.md, stage 1
 """
 
 import argparse
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -26,8 +25,8 @@ from tavce.metric.pairs import PairDraws
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
 from tavce.records import InputError
 from tavce.training.features import load_features
-from tavce.training.loop import Job, Loop, fabric
-from tavce.training.tracking import Run
+from tavce.training.loop import fabric
+from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
 log = logging.getLogger(__name__)
 LISTENING_CLIPS = 200  # held-out clips the check looks at, at most
@@ -37,10 +36,7 @@ GUESS = 0.55  # an AUC below this is called a guess
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--name", required=True, help="the recipe's name")
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--indexes", nargs="+", required=True)
-    parser.add_argument("--folder", required=True, help="where checkpoints and results go")
-    parser.add_argument("--threads", type=int, default=1)
+    training_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -49,13 +45,13 @@ def run(arguments: argparse.Namespace) -> None:
     settings = parse_sections(arguments.settings)
     recipe: Metric = settings["metric"]
     clips = Clips(settings["window"])
-    train = PairDraws(read_index(arguments.indexes, "train"), clips, recipe, recipe.training.seed)
-    validation = PairDraws(read_index(arguments.indexes, "val"), clips, recipe, recipe.training.seed + 1)
-    raw, data = json.loads(arguments.settings), index_digest(arguments.indexes)
-    track = Run(Path(arguments.folder), "metric", arguments.name, raw, data)
+    draws = tuple(
+        PairDraws(read_index(arguments.indexes, split), clips, recipe, recipe.training.seed + number)
+        for number, split in enumerate(("train", "val"))
+    )
+    task = Task("metric", recipe.training, index_digest(arguments.indexes), arguments.name)
     engine = fabric(recipe.training)
-    learner = MetricLearner(recipe, engine)
-    numbers = Loop(Job(track.folder, recipe.training, raw, data, track), learner, engine).run(train, validation)
+    track, numbers = train(task, arguments, MetricLearner(recipe, engine), engine, draws)
     heard = listen(track.folder / "best.pt", arguments.indexes, settings["window"])
     track.finish({**numbers, **heard}, [track.folder / "best.pt"])
 
@@ -81,15 +77,13 @@ class MetricLearner:
     def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Learn from one batch of pairs."""
         terms, _ = self._terms(batch)
-        self.optimisers["all"].zero_grad()
-        fabric.backward(terms["loss"])
-        self.optimisers["all"].step()
-        return {name: value.detach() for name, value in terms.items()}
+        descend(fabric, self.optimisers["all"], terms["loss"])
+        return detached(terms)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return mean losses, and the AUC of pairs against their own negatives."""
         results = [self._terms(batch) for batch in batches]
-        numbers = {name: float(torch.stack([terms[name] for terms, _ in results]).mean()) for name in results[0][0]}
+        numbers = mean_terms([terms for terms, _ in results])
         pairs, negatives = (torch.cat([pair[k] for _, pair in results]).cpu().numpy() for k in (0, 1))
         return {**numbers, "auc": auc(pairs, negatives)}
 

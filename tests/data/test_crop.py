@@ -1,5 +1,7 @@
 """Facts about crops: where they lie, and that landmarks stay on what they marked."""
 
+import itertools
+
 import cv2
 import h5py
 import numpy as np
@@ -44,7 +46,7 @@ def cropped(tmp_path):
 
 def pictures(result):
     offsets, flat = result.arrays["offsets"], result.arrays["frames"]
-    return [cv2.imdecode(flat[a:b], cv2.IMREAD_GRAYSCALE) for a, b in zip(offsets, offsets[1:], strict=False)]
+    return [cv2.imdecode(flat[a:b], cv2.IMREAD_GRAYSCALE) for a, b in itertools.pairwise(offsets)]
 
 
 def brightest(picture):
@@ -79,7 +81,7 @@ def test_what_lies_outside_the_picture_is_its_reflection(cropped):
 
 def test_a_crop_too_far_outside_is_dropped(cropped):
     with pytest.raises(
-        ClipError, match="out_of_frame: 36% of the crop lies outside the picture, crop.max_outside is 35%"
+        ClipError, match=r"out_of_frame: 36% of the crop lies outside the picture, crop.max_outside is 35%"
     ):
         cropped((30, -23, 94, 41))
 

@@ -3,6 +3,7 @@
 import librosa
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from tavce.config import paper
 from tavce.data.mel import log_mel, mel_filters
@@ -13,7 +14,7 @@ MEL = paper().mel
 
 def librosa_mel(wave: np.ndarray, pad_mode: str) -> np.ndarray:
     """Return Wav2Lip's spectrogram [M, 80] from librosa's parts."""
-    emphasised = librosa.effects.preemphasis(wave.astype(np.float64), coef=0.97, zi=[0.0])
+    emphasised = lfilter([1, -0.97], [1], wave.astype(np.float64))
     magnitude = np.abs(librosa.stft(emphasised, n_fft=800, hop_length=200, win_length=800, pad_mode=pad_mode))
     filters = librosa.filters.mel(sr=RATE_HZ, n_fft=800, n_mels=80, fmin=55, fmax=7600)
     decibels = 20 * np.log10(np.maximum(1e-5, filters @ magnitude)) - 20

@@ -22,8 +22,8 @@ def talking(frames):
 def test_overlap_is_one_for_the_same_box_and_nought_for_boxes_apart():
     box = np.array([0.0, 0, 10, 10])
     assert iou(box, box) == 1
-    assert iou(box, box + [5, 0, 5, 0]) == pytest.approx(1 / 3)
-    assert iou(box, box + [10, 0, 10, 0]) == 0
+    assert iou(box, box + np.array([5, 0, 5, 0])) == pytest.approx(1 / 3)
+    assert iou(box, box + np.array([10, 0, 10, 0])) == 0
     assert iou(box * 0, box * 0) == 0
 
 

@@ -1,0 +1,62 @@
+"""What the training stages share: their arguments, one descent of an optimiser, and the way through the loop."""
+
+import argparse
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from tavce.config.learning import Training
+from tavce.dataset import Draws
+from tavce.training.loop import Job, Learner, Loop
+from tavce.training.tracking import Run
+
+
+def training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what every training stage takes."""
+    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
+    parser.add_argument("--indexes", nargs="+", required=True, help="indexes of the datasets, .parquet")
+    parser.add_argument("--folder", required=True, help="where checkpoints and results go")
+    parser.add_argument("--threads", type=int, default=1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained: a stage, the name of its recipe or variant, and what identifies its inputs."""
+
+    stage: str
+    training: Training
+    data: str  # digest of the indexes and of other inputs
+    name: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)  # more lineage for run.json
+
+
+def train(
+    task: Task, arguments: argparse.Namespace, learner: Learner, engine: Fabric, draws: tuple[Draws, Draws]
+) -> tuple[Run, dict[str, float]]:
+    """Train a learner on draws of training and validation clips; return its run, still open, and the best numbers."""
+    settings = json.loads(arguments.settings)
+    track = Run(Path(arguments.folder), task.stage, task.name, settings, task.data, task.extra)
+    loop = Loop(Job(track.folder, task.training, settings, task.data, track), learner, engine)
+    return track, loop.run(*draws)
+
+
+def descend(fabric: Fabric, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Take one step down the gradient of a loss."""
+    optimiser.zero_grad()
+    fabric.backward(loss)
+    optimiser.step()
+
+
+def detached(terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return numbers to log."""
+    return {name: value.detach() for name, value in terms.items()}
+
+
+def mean_terms(results: list[dict[str, Tensor]]) -> dict[str, float]:
+    """Return the mean of every number over batches."""
+    return {name: float(torch.stack([terms[name] for terms in results]).mean()) for name in results[0]}

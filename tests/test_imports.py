@@ -1,0 +1,105 @@
+"""Facts about the house: which room imports which, read from the source of every module."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from tavce.stages import STAGES
+
+PACKAGE = Path(__file__).parents[1] / "tavce"
+MODULES = {
+    ".".join(("tavce", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+BASE = {"config", "stages", "shards", "records", "files", "progress"}
+TOOLS = {"media", "store", "weights"}
+DATA = BASE | TOOLS | {"faces"}
+MAY_IMPORT = {
+    "cli": {"config", "records", "stages"},
+    **dict.fromkeys(BASE, BASE),
+    **dict.fromkeys((*TOOLS, "faces"), DATA),
+    "sheet": DATA | {"sheet", "demo"},
+    "data": DATA | {"data"},
+    "demo": DATA | {"demo"},
+    "networks": {"networks"},
+    "dataset": DATA,
+    "training": DATA | {"data", "networks", "training"},
+    "metric": DATA | {"dataset", "networks", "training", "metric"},
+    "generator": DATA | {"dataset", "networks", "training", "metric", "generator"},
+    "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
+}
+LIBRARIES = {
+    **dict.fromkeys(("config", "records"), {"pydantic", "yaml"}),
+    **dict.fromkeys(("stages", "shards", "files", "cli"), set()),
+    "progress": {"tqdm"},
+    "networks": {"torch", "jaxtyping"},
+}
+NEVER = {"media", "store", "weights", "sheet", "faces", "data", "demo"}
+FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
+# It prints the funnel when an invocation ends.
+EXCEPTIONS = {("tavce.training.finish", "tavce.data.funnel")}
+
+
+def imports(module: str) -> set[str]:
+    """Return the modules that a module's source imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            below = {f"{node.module}.{name.name}" for name in node.names} & MODULES.keys()
+            found |= below or {node.module}
+    return found
+
+
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def everything_below(module: str) -> set[str]:
+    """Return all that is imported with a module, libraries by their first name."""
+    seen, waiting = set(), [module]
+    while waiting:
+        for name in imports(waiting.pop()) - seen:
+            seen.add(name)
+            waiting += [name] if name in MODULES else []
+    return {name if name in MODULES else name.split(".")[0] for name in seen}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room(name) not in ("", "__main__")])
+def test_a_room_imports_only_what_it_may(module):
+    inside = {room(name) for name in imports(module) if name.startswith("tavce")} - {""}
+    assert inside <= MAY_IMPORT[room(module)]
+    outside = {name.split(".")[0] for name in imports(module)} - {"tavce"} - sys.stdlib_module_names
+    if room(module) in LIBRARIES:
+        assert outside <= LIBRARIES[room(module)]
+    if room(module) in NEVER:
+        assert "torch" not in everything_below(module)
+
+
+def test_no_stage_imports_another_stage():
+    stages = {stage.module for stage in STAGES.values()} - {"tavce.weights"}
+    pairs = {(one, other) for one in stages & MODULES.keys() for other in imports(one) & stages}
+    assert pairs <= EXCEPTIONS
+
+
+def test_every_stage_has_a_module_and_known_arguments():
+    for name, stage in STAGES.items():
+        if stage.module in MODULES:
+            tree = ast.parse(MODULES[stage.module].read_text(encoding="utf-8"))
+            functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+            assert {"arguments", "run"} <= functions, name
+
+
+@pytest.mark.parametrize("module", FILES_ONLY)
+def test_tables_and_report_read_files_only(module):
+    assert not {"torch", "mlflow"} & everything_below(module)
+
+
+def test_only_media_calls_ffmpeg():
+    callers = {
+        name for name in MODULES if {"av", "ffmpeg", "imageio_ffmpeg"} & {n.split(".")[0] for n in imports(name)}
+    }
+    assert callers == {"tavce.media"}
