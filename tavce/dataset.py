@@ -6,6 +6,7 @@ Shapes: S the side of a picture, W mel steps of a window.
 """
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,7 +69,7 @@ class Clips:
 
     def __init__(self, window: Window):
         self._window = window
-        self._files: dict[str, h5py.File] = {}
+        self._files: dict[tuple[int, str], h5py.File] = {}
         self._pictures: LRUCache = LRUCache(CACHE_BYTES, getsizeof=lambda picture: picture.nbytes)
         self._small = lru_cache(maxsize=4096)(self._read_small)
 
@@ -79,11 +80,12 @@ class Clips:
         self.__init__(state["window"])
 
     def _group(self, path: str, clip_id: str) -> h5py.Group:
-        if path not in self._files:
+        key = (os.getpid(), path)  # a forked loader process must not read through its parent's files
+        if key not in self._files:
             with store.open_shard(path):
                 pass
-            self._files[path] = h5py.File(path, "r")
-        return self._files[path][clip_id]
+            self._files[key] = h5py.File(path, "r")
+        return self._files[key][clip_id]
 
     def _read_small(self, path: str, clip_id: str, name: str) -> np.ndarray:
         return self._group(path, clip_id)[name][:]

@@ -204,5 +204,5 @@ class Trained:
         if metric is None:
             return None
         now = torch.tensor(frames)
-        before = (now - metric.recipe.spacing).clamp(min=0)
+        before = torch.where(now < metric.recipe.spacing, now, now - metric.recipe.spacing)
         return metric.attention(torch.stack([mels[before], mels[now]], dim=1))

@@ -71,16 +71,19 @@ def _scaled(picture: Tensor, scale: float) -> Tensor:
 def mouth_boxes(
     pictures: Float[Tensor, "B 3 S S"], boxes: Float[Tensor, "B 3"], side_px: int
 ) -> Float[Tensor, "B 3 side side"]:
-    """Return the mouth boxes of pictures, resized to `side_px`; differentiable in the pictures.
+    """Return the mouth boxes of pictures, cut out and resized to `side_px`; differentiable in the pictures.
+
+    Bilinear; nothing outside a box is looked at, so a box of whole pixels is enlarged as OpenCV enlarges its crop.
 
     Args:
         pictures: any range.
         boxes: left, top and side of each box, as fractions of the picture's side.
         side_px: side of the result.
     """
-    steps = (torch.arange(side_px, device=boxes.device, dtype=pictures.dtype) + 0.5) / side_px
-    x = boxes[:, 0, None] + steps * boxes[:, 2, None]
-    y = boxes[:, 1, None] + steps * boxes[:, 2, None]
+    steps = (torch.arange(side_px, device=boxes.device, dtype=boxes.dtype) + 0.5) / side_px
+    half_px = 0.5 / pictures.shape[-1]
+    inside = (steps * boxes[:, 2, None]).clamp(min=half_px).minimum(boxes[:, 2, None] - half_px)
+    x, y = boxes[:, 0, None] + inside, boxes[:, 1, None] + inside
     grid = torch.stack([x[:, None, :].expand(-1, side_px, -1), y[:, :, None].expand(-1, -1, side_px)], dim=-1)
     return functional.grid_sample(pictures, (2 * grid - 1).to(pictures.dtype), align_corners=False, mode="bilinear")
 

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-EPS = 1e-8  # added to ‖d‖, far below any change that means something; zero change gives zero, with a zero gradient
+EPS = 1e-12  # added to ‖d‖, far below any change that means something; zero change gives zero, with a zero gradient
 
 
 def direction(change: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:
     """Return d / (‖d‖ + eps): of length one, or zero where nothing changed; finite value and gradient everywhere."""
-    change = change.float()
+    change = change.to(torch.promote_types(change.dtype, torch.float32))  # half precision cannot hold the squares
     squared = change.square().sum(dim=-1, keepdim=True)
     moved = squared > 0
     length = torch.where(moved, squared, 1.0).sqrt()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tavce.metric.correlation import similarity
+from tavce.records import InputError
 
 
 class PairLoss(NamedTuple):
@@ -57,5 +58,12 @@ def _unit_distance(one: Tensor, other: Tensor) -> Tensor:
 
 
 def weighted_sum(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
-    """Return Σ weight · term over the terms whose weight is not zero."""
-    return torch.stack([weight * term for weight, term in terms if weight]).sum()
+    """Return Σ weight · term over the terms whose weight is not zero.
+
+    Raises:
+        InputError: there is none.
+    """
+    weighted = [weight * term for weight, term in terms if weight]
+    if not weighted:
+        raise InputError("every loss has the weight 0, so that nothing would be learnt: give one of them a weight")
+    return torch.stack(weighted).sum()

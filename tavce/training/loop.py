@@ -9,7 +9,8 @@ import logging
 import math
 import shutil
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -95,7 +96,6 @@ class Loop:
         self._fabric.launch()
         self._setup()
         self._resume()
-        self._watch_signals()
         loader = DataLoader(
             train,
             batch_sampler=DrawRange(self._step, total, training.batch, self._fabric.global_rank, ranks),
@@ -103,6 +103,12 @@ class Loop:
             persistent_workers=training.workers > 0,
         )
         batches = self._fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+        with self._stopping_on_signals():
+            self._train(batches, validation, epoch_steps, total)
+        return self._finish()
+
+    def _train(self, batches: Iterable[dict], validation: Draws, epoch_steps: int, total: int) -> None:
+        training = self._job.training
         for batch in progress(batches, self._job.folder.name, total=total, start=self._step):
             self._learn(batch, epoch_steps)
             ends_epoch = self._step % epoch_steps == 0
@@ -113,7 +119,6 @@ class Loop:
             if self._stopping:
                 log.info("stopped at step %d of %d: the same command goes on from here", self._step, total)
                 raise SystemExit(128 + signal.SIGTERM)
-        return self._finish()
 
     def _setup(self) -> None:
         networks = self._learner.networks
@@ -189,14 +194,19 @@ class Loop:
         self._job.track.restart(self._step)
         log.info("resumed at step %d", self._step)
 
-    def _watch_signals(self) -> None:
-        """Ask for a checkpoint and a clean end on SIGTERM and SIGUSR1 (a cluster's warning before a limit)."""
+    @contextmanager
+    def _stopping_on_signals(self) -> Iterator[None]:
+        """Within: SIGTERM and SIGUSR1 (a cluster's warning before a limit) ask for a checkpoint and a clean end."""
 
         def stop(_number: int, _frame: object) -> None:
             self._stopping = True
 
-        for number in (signal.SIGTERM, signal.SIGUSR1):
-            signal.signal(number, stop)
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _finish(self) -> dict[str, float]:
         folder = self._job.folder

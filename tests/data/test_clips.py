@@ -1,5 +1,7 @@
 """Facts about the loop over a shard's clips: one record a clip, and only a clip error drops one."""
 
+import argparse
+
 import numpy as np
 import pytest
 from pipeline import row
@@ -86,8 +88,6 @@ def test_any_other_error_ends_the_job_and_leaves_no_file(tmp_path, error):
 
 
 def _arguments(folder, records):
-    import argparse
-
     write_lines(folder / "rows.jsonl", ROWS)
     if records is not None:
         write_lines(folder / "before.jsonl", records)

@@ -4,7 +4,6 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from pipeline import settings
 
 from tavce.cli import main
 from tavce.data.counts import count, table

@@ -62,7 +62,6 @@ def version(stage):
 SHARDS = {name: shard_names(corpus.shards) for name, corpus in settings.corpora.items()}
 TRAIN = [name for name, corpus in settings.corpora.items() if corpus.train]
 EVALUATE = [name for name, corpus in settings.corpora.items() if corpus.evaluate]
-VARIANTS = list(settings.renderers)
 
 
 def shard_files(pattern, datasets):
@@ -94,9 +93,11 @@ def metric_of(wildcards):
 
 def networks_of(wildcards):
     """Return the networks that a method needs; the static frame and the ground truth need none."""
-    if wildcards.method not in VARIANTS:
+    variant = settings.renderers.get(wildcards.method)
+    if variant is None:
         return []
-    return [
+    metric = [f"results/metric/{variant.metric}/best.pt"] if variant.attention else []
+    return metric + [
         f"results/renderer/{wildcards.method}/best.pt",
         "results/audio2exp/best.pt",
         "results/audio2pose/best.pt",
