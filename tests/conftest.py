@@ -1,11 +1,15 @@
 """What tests of several rooms share; the folder itself is on the import path for the modules beside this one."""
 
 import dataclasses
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pipeline import Pipeline, row, settings
+from tiny_corpus import TinyCorpus, write_corpus
 
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.demo.render import render_clip
@@ -34,3 +38,19 @@ def talking(_talking, tmp_path) -> Pipeline:
     """A clip of the demo, `head`, and one that is `gone`, through the stages up to `crop` and `mel`."""
     shutil.copytree(_talking.folder, tmp_path / "talking")
     return Pipeline(tmp_path / "talking", _talking.settings)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> TinyCorpus:
+    """Five finished clips in miniature, for the stages that learn."""
+    return write_corpus(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def mlflow_template(tmp_path_factory) -> Path:
+    """An MLflow database without a run: making its tables takes seconds, copying it none."""
+    path = tmp_path_factory.mktemp("mlflow_template") / "mlflow.db"
+    code = "from tavce.training.mlflow_store import connect; connect().get_experiment_by_name('none')"
+    uri = {"MLFLOW_TRACKING_URI": f"sqlite:///{path}"}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **uri}, check=True, capture_output=True)
+    return path

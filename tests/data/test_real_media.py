@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -30,10 +31,14 @@ def fetch(requirement: str) -> Path:
     """Return the wheel of a requirement, from the cache or by pip; skip where pip cannot fetch it."""
     folder = CACHE / requirement
     if not list(folder.glob("*.whl")):
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder), requirement]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            pytest.skip(f"pip cannot fetch {requirement}: {done.stderr.strip().splitlines()[-1]}")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
+            command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", fresh, requirement]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            if done.returncode:
+                pytest.skip(f"pip cannot fetch {requirement}: {done.stderr.strip().splitlines()[-1]}")
+            for path in Path(fresh).glob("*.whl"):
+                path.replace(folder / path.name)
     return next(folder.glob("*.whl"))
 
 
