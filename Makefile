@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # On a machine without a GPU: make setup PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_FLAGS ?=
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 
 .PHONY: help setup demo test test-fast lint bench
@@ -12,11 +13,13 @@ help:
 
 setup: $(VENV)/.done
 
-# The pinned set is complete, so nothing is resolved: --no-deps keeps old pins of single packages out.
+# torch brings what its build needs (CUDA, or nothing). The rest of the pinned set is complete, so nothing is resolved:
+# --no-deps keeps the old pins of single packages out.
 $(VENV)/.done: envs/constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --no-deps -r envs/constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PIP) $(PIP_FLAGS) -c envs/constraints.txt torch
+	$(PIP) $(PIP_FLAGS) --no-deps -r envs/constraints.txt
+	$(PIP) --no-deps --editable .
 	touch $@
 
 demo: setup

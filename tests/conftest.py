@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from pipeline import Pipeline, row, settings
 from tiny_corpus import TinyCorpus, write_corpus
+from tiny_runs import LEARNING, Workplace, workplace
 
+from tavce.cli import main
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.demo.render import render_clip
 
@@ -54,3 +56,16 @@ def mlflow_template(tmp_path_factory) -> Path:
     uri = {"MLFLOW_TRACKING_URI": f"sqlite:///{path}"}
     subprocess.run([sys.executable, "-c", code], env={**os.environ, **uri}, check=True, capture_output=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, tiny, mlflow_template) -> Workplace:
+    """Every learning stage, run once to its end in this process."""
+    place = workplace(tmp_path_factory.mktemp("trained"), tiny, mlflow_template)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place.folder)
+        for name, value in place.environment.items():
+            patch.setenv(name, value)
+        for stage in LEARNING:
+            assert main(place.command(stage)) == 0, stage
+    return place
