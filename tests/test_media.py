@@ -23,7 +23,7 @@ from coded_video import (
 
 from tavce import media
 from tavce.files import sha256
-from tavce.media import CutFormat, VideoFormat, cut, decode, probe, read_wave, write_video
+from tavce.media import CutFormat, VideoFormat, cut, decode, read_wave, write_video
 from tavce.records import ClipError, Reason
 
 CUT = CutFormat(rate_hz=25, sample_rate_hz=16_000, crf=18, preset="ultrafast")
@@ -158,34 +158,6 @@ def test_a_cut_that_ffmpeg_refuses_says_why(folder):
     with pytest.raises(ClipError, match=r"not_a_video: .*silent.mp4: ffmpeg: ") as caught:
         cut(silent, 0, 5, CUT)
     assert caught.value.reason == Reason.NOT_A_VIDEO
-
-
-def test_a_probe_says_size_end_and_sound(folder, source):
-    assert probe(source) == media.Probe(WIDTH_PX, HEIGHT_PX, 5.0, has_audio=True)
-    assert not probe(write_coded(folder / "mute.mp4", steady(25, 10))).has_audio
-
-
-def test_a_container_without_track_lengths_does_not_say_when_its_picture_ends(folder, source):
-    ffmpeg("-i", source, "-c", "copy", folder / "source.mkv")
-    assert probe(folder / "source.mkv").picture_s is None
-    clip = cut(folder / "source.mkv", 0, None, CUT)
-    assert (clip.frames, clip.expected) == (125, None)
-
-
-def test_a_probe_names_what_is_wrong_with_a_file(folder):
-    (folder / "empty.mp4").touch()
-    (folder / "text.mp4").write_text("no video at all", encoding="utf-8")
-    write_video(folder / "sound.mp4", [coded_frame(0)], tone(1), WRITE)
-    ffmpeg("-i", folder / "sound.mp4", "-vn", folder / "sound.m4a")
-    for name, reason, words in (
-        ("nowhere.mp4", Reason.MISSING_FILE, "is not there"),
-        ("empty.mp4", Reason.EMPTY_FILE, "has no bytes"),
-        ("text.mp4", Reason.NOT_A_VIDEO, "Invalid data"),
-        ("sound.m4a", Reason.NOT_A_VIDEO, "has no video stream"),
-    ):
-        with pytest.raises(ClipError, match=words) as caught:
-            probe(folder / name)
-        assert caught.value.reason == reason
 
 
 def test_a_written_video_has_every_frame_and_the_sound(tmp_path):
