@@ -8,7 +8,6 @@ import argparse
 import logging
 from pathlib import Path
 
-from tavce.data.counts import STAGES_IN_ORDER as STAGES_IN_ORDER
 from tavce.data.counts import count, table
 from tavce.files import write_json, write_text
 

@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from tavce.data.funnel import table
+from tavce.data.counts import table
 from tavce.files import read_json
 from tavce.training import mlflow_store
 

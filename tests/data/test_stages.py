@@ -14,6 +14,7 @@ from tavce.data.mel import log_mel
 from tavce.faces import facemesh
 from tavce.faces.points import inter_ocular
 from tavce.files import digest, read_json, sha256
+from tavce.stages import STAGES as TABLE
 
 STAGES = ("trim", "detect", "crop", "mel")
 
@@ -36,7 +37,7 @@ def test_every_file_says_what_made_it(talking, stage):
     with store.open_shard(talking.h5(stage)) as file:
         assert list(file) == ["head"]
         assert file.attrs["stage"] == stage
-        assert file.attrs["version"] == 1
+        assert file.attrs["version"] == TABLE[stage].version
         assert file.attrs["settings"] == digest(talking.settings.model_dump(mode="json", include={stage}))
 
 

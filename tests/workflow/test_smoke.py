@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from project import REPOSITORY, run
 
-from tavce.data.funnel import STAGES_IN_ORDER
+from tavce.data.counts import STAGES_IN_ORDER
 from tavce.files import read_json
 from tavce.records import read_records
 

@@ -13,6 +13,7 @@ rule train_metric:
         "logs/metric/{recipe}.log",
     benchmark:
         "benchmarks/metric/{recipe}.tsv"
+    priority: 1  # on the longest path to the tables
     conda:
         "../../envs/train.yaml"
     params:
@@ -84,6 +85,7 @@ rule train_renderer:
         "logs/renderer/{variant}.log",
     benchmark:
         "benchmarks/renderer/{variant}.tsv"
+    priority: 2  # on the longest path to the tables
     conda:
         "../../envs/train.yaml"
     params:

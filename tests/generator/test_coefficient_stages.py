@@ -1,0 +1,174 @@
+"""Facts about audio2exp and audio2pose as stages: what they learn, and what they make of a clip."""
+
+import numpy as np
+import pytest
+import torch
+from tiny_corpus import EXPRESSION, FRAMES, tiny_settings
+from tiny_runs import LEARNING
+
+from tavce.files import read_json
+from tavce.generator.audio2exp import ExpressionLearner, FrontalFace, load_audio2exp
+from tavce.generator.audio2pose import PoseLearner, PoseModel, load_audio2pose, movement_scale, style_classes
+from tavce.generator.samples import ExpressionDraws, PoseDraws, mel_windows
+from tavce.training.loop import fabric
+
+FIRST = torch.tensor([0.1, -0.2, 0.05, 0.02, 0.01, -0.8])
+
+
+def train(learner, draws, steps: int, batch: int = 8) -> list[dict[str, float]]:
+    """Train without the loop, on 24 draws over and over; return the numbers of every step."""
+    engine = fabric(tiny_settings().audio2exp.training)
+    for name, network in learner.networks.items():
+        learner.networks[name] = engine.setup_module(network)
+    for name, optimiser in learner.optimisers.items():
+        learner.optimisers[name] = engine.setup_optimizers(optimiser)
+    numbers, samples = [], [draws[number] for number in range(24)]
+    for step in range(steps):
+        chosen = [samples[(step * batch + number) % 24] for number in range(batch)]
+        terms = learner.step(engine, torch.utils.data.default_collate(chosen))
+        numbers.append({name: float(value) for name, value in terms.items()})
+    return numbers
+
+
+@pytest.fixture(scope="module")
+def pose_model(trained) -> PoseModel:
+    return load_audio2pose(trained.best("audio2pose"))
+
+
+@pytest.fixture(scope="module")
+def mels(tiny) -> torch.Tensor:
+    """The mel windows of a whole clip: 40 frames, two and a half windows of the network."""
+    return mel_windows(tiny.clips(), tiny.entries("test")[0], range(FRAMES))
+
+
+def code(seed: int) -> torch.Tensor:
+    return torch.randn(5, generator=torch.Generator().manual_seed(seed))
+
+
+def test_audio2exp_learns_an_expression_that_follows_the_loudness(tiny):
+    settings = tiny_settings(audio2exp={"training": {"rate": 3e-3}}).audio2exp
+    draws = ExpressionDraws(tiny.entries("train"), tiny.clips(), settings.frames, 0)
+    numbers = train(ExpressionLearner(settings, tiny.basis), draws, steps=250)
+    first, last = (np.mean([step["coefficients"] for step in part]) for part in (numbers[:5], numbers[-20:]))
+    assert last < first / 10
+
+
+def test_the_frontal_face_is_the_basis_own_linear_map(tiny):
+    motion = tiny.clips().motion(tiny.entries()[0])[:3]
+    flat = motion[:, :EXPRESSION] * tiny.basis.scale @ tiny.basis.components + tiny.basis.mean
+    points = FrontalFace(tiny.basis)(torch.from_numpy(motion[:, :EXPRESSION]))
+    np.testing.assert_allclose(points.flatten(1), flat, atol=1e-5)
+
+
+def test_a_prediction_of_the_truth_has_no_loss_but_that_of_the_lids(tiny):
+    settings = tiny_settings().audio2exp
+    learner = ExpressionLearner(settings, tiny.basis)
+    draws = ExpressionDraws(tiny.entries("train"), tiny.clips(), settings.frames, 0)
+    batch = torch.utils.data.default_collate([draws[0], draws[1]])
+    learner.networks["audio2exp"] = lambda *_inputs: batch["expression"]
+    terms, (predicted, true) = learner._terms(batch)
+    assert terms["coefficients"] == terms["landmarks"] == 0
+    torch.testing.assert_close(terms["loss"], 4 * terms["blink"])
+    torch.testing.assert_close(predicted, true)
+
+
+def test_a_loaded_audio2exp_is_the_one_that_was_saved(trained):
+    network = load_audio2exp(trained.best("audio2exp"))
+    torch.testing.assert_close(dict(network.state_dict()), trained.networks("audio2exp")["audio2exp"], atol=0, rtol=0)
+    assert not network.training
+
+
+def test_styles_go_round_the_speakers_in_order_of_name(tiny):
+    assert style_classes(tiny.entries(), 3) == {"ann": 0, "bob": 1, "cid": 2, "dot": 0, "eve": 1}
+    assert style_classes(tiny.entries()[::-1], 3) == style_classes(tiny.entries(), 3)
+
+
+def test_the_styles_are_in_the_lineage_of_the_run(trained):
+    assert read_json(trained.out("audio2pose") / "run.json")["styles"] == {"ann": 0, "bob": 1}
+
+
+def test_the_movement_scale_is_the_spread_within_windows(tiny):
+    poses = [tiny.clips().motion(entry)[:, EXPRESSION:] for entry in tiny.entries("train")]
+    moves = [pose[start : start + 16] - pose[start] for pose in poses for start in (0, 16)]
+    scale = movement_scale(tiny.clips(), tiny.entries("train"), 16)
+    np.testing.assert_allclose(scale, np.concatenate(moves).std(axis=0), rtol=1e-6)
+
+
+def test_the_movement_a_pose_model_learns_is_relative_and_in_units_of_its_spread(tiny):
+    settings = tiny_settings().audio2pose
+    scale = movement_scale(tiny.clips(), tiny.entries("train"), settings.frames)
+    draws = PoseDraws(tiny.entries("train"), tiny.clips(), {}, settings.frames, 0)
+    batch = torch.utils.data.default_collate([draws[0], draws[1]])
+    movement, *_ = PoseModel(settings, scale)(batch["mels"], batch["pose"], batch["style"])
+    expected = (batch["pose"] - batch["pose"][:, :1]) / torch.from_numpy(scale)
+    torch.testing.assert_close(movement, expected)
+    assert movement[:, 0].abs().max() == 0
+
+
+def test_audio2pose_learns_to_rebuild_movement(tiny):
+    settings = tiny_settings(audio2pose={"gan_weight": 0, "kl_weight": 1e-4, "training": {"rate": 3e-3}}).audio2pose
+    draws = PoseDraws(tiny.entries("train"), tiny.clips(), {"bob": 1}, settings.frames, 0)
+    scale = movement_scale(tiny.clips(), tiny.entries("train"), settings.frames)
+    numbers = train(PoseLearner(settings, scale), draws, steps=120)
+    first, last = (np.mean([step["regression"] for step in part]) for part in (numbers[:5], numbers[-10:]))
+    assert last < first / 1.5
+
+
+def test_a_discriminators_step_leaves_the_pose_model_to_its_own_optimiser(tiny):
+    settings = tiny_settings(audio2pose={"gan_weight": 0, "regression_weight": 1, "kl_weight": 0}).audio2pose
+    draws = PoseDraws(tiny.entries("train"), tiny.clips(), {}, settings.frames, 0)
+    learner = PoseLearner(settings, np.ones(6, np.float32))
+    train(learner, draws, steps=1, batch=4)
+    judged = [weight.grad for weight in learner.networks["discriminator"].parameters()]
+    assert all(gradient is not None and gradient.isfinite().all() for gradient in judged)
+
+
+def test_a_sequence_has_a_pose_for_every_frame_and_starts_at_the_portraits(pose_model, mels):
+    poses = pose_model.sequence(mels, FIRST, 0, code(1))
+    assert poses.shape == (FRAMES, 6)
+    torch.testing.assert_close(poses[0], FIRST)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 16, 17, 31, 32])
+def test_a_sequence_of_any_length_is_the_start_of_a_longer_one(pose_model, mels, frames):
+    poses = pose_model.sequence(mels[:frames], FIRST, 0, code(1))
+    assert len(poses) == frames
+    whole_windows = 1 + 15 * ((frames - 1) // 15)
+    longer = pose_model.sequence(mels, FIRST, 0, code(1))
+    torch.testing.assert_close(poses[:whole_windows], longer[:whole_windows], atol=1e-5, rtol=0)
+
+
+def test_nothing_jumps_between_windows(pose_model, mels):
+    poses = pose_model.sequence(mels, FIRST, 0, code(1))
+    steps = (poses[1:] - poses[:-1]).norm(dim=1)
+    seams = [15, 30]  # a window starts at the last pose of the one before
+    inside = [step for step in range(FRAMES - 1) if step not in seams]
+    assert steps[seams].max() <= steps[inside].max() * 1.5
+
+
+def test_every_window_moves_as_the_network_says_from_the_pose_it_starts_at(pose_model, mels):
+    poses = pose_model.sequence(mels, FIRST, 1, code(2))
+    with torch.no_grad():
+        heard = pose_model.audio(mels[15:31])[None]
+        moved = pose_model.cvae.sample(poses[15:16], heard, torch.tensor([1]), code(2)[None])[0] * pose_model.scale
+    torch.testing.assert_close(poses[15:31], poses[15] + moved - moved[0], atol=1e-5, rtol=0)
+
+
+def test_another_code_and_another_style_move_the_head_otherwise(pose_model, mels):
+    poses = pose_model.sequence(mels, FIRST, 0, code(1))
+    torch.testing.assert_close(pose_model.sequence(mels, FIRST, 0, code(1)), poses, atol=0, rtol=0)
+    assert not torch.allclose(pose_model.sequence(mels, FIRST, 0, code(2)), poses, atol=1e-5)
+    assert not torch.allclose(pose_model.sequence(mels, FIRST, 1, code(1)), poses, atol=1e-5)
+
+
+def test_a_loaded_pose_model_keeps_its_training_sets_scale(pose_model, tiny):
+    scale = movement_scale(tiny.clips(), tiny.entries("train"), 16)
+    np.testing.assert_array_equal(pose_model.scale, scale)
+    assert not pose_model.training
+
+
+def test_every_stage_logs_its_losses_by_step(trained):
+    for stage in LEARNING:
+        history = trained.history(stage)
+        assert [line["step"] for line in history if "loss" in line] == [*range(1, 9)], stage
+        assert [line["step"] for line in history if "loss" not in line] == [4, 8], stage

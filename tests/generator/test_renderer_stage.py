@@ -1,0 +1,196 @@
+"""Facts about the renderer as a stage: what it learns, what it is told, and how it renders."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tiny_corpus import EXPRESSION, tiny_settings
+
+from tavce.cli import main
+from tavce.config.learning import Renderer
+from tavce.generator.model import FaceRenderer, load_renderer
+from tavce.generator.renderer import RendererLearner
+from tavce.generator.samples import FrameDraws, FrameShape, motion_window, still_window
+from tavce.metric.model import FrozenMetric, load_metric
+from tavce.records import InputError
+from tavce.training.loop import fabric
+
+COEFFICIENTS = EXPRESSION + 6
+
+
+def settings(**changes: object) -> Renderer:
+    return tiny_settings(renderers={"ours": changes}).renderers["ours"]
+
+
+@pytest.fixture
+def metric(trained) -> FrozenMetric:
+    return load_metric(trained.best("metric"))
+
+
+@pytest.fixture(scope="module")
+def draws(tiny) -> FrameDraws:
+    return FrameDraws(tiny.entries("train")[:1], tiny.clips(), FrameShape(32, 27, 2, 24), 0)
+
+
+def batch(draws: FrameDraws, size: int = 4) -> dict[str, torch.Tensor]:
+    return torch.utils.data.default_collate([draws[number] for number in range(size)])
+
+
+def learner_of(metric: FrozenMetric, **changes: object) -> RendererLearner:
+    chosen = settings(**changes)
+    return RendererLearner(chosen, COEFFICIENTS, metric, fabric(chosen.training))
+
+
+def train(learner: RendererLearner, samples: dict[str, torch.Tensor], steps: int) -> list[dict[str, float]]:
+    engine = fabric(settings().training)
+    for name, network in learner.networks.items():
+        learner.networks[name] = engine.setup_module(network)
+    for name, optimiser in learner.optimisers.items():
+        learner.optimisers[name] = engine.setup_optimizers(optimiser)
+    return [{name: float(term) for name, term in learner.step(engine, samples).items()} for _ in range(steps)]
+
+
+def test_the_renderer_overfits_a_handful_of_frames(metric, draws):
+    learner = learner_of(metric, weights={"gan": 0, "feature_matching": 0}, mapping_rate=2e-3, training={"rate": 5e-3})
+    numbers = train(learner, batch(draws, 6), steps=80)
+    assert np.mean([step["l1"] for step in numbers[-5:]]) < numbers[0]["l1"] / 4
+
+
+def test_training_leaves_the_metric_as_it_was(metric, draws):
+    before = {name: value.clone() for name, value in metric.state_dict().items()}
+    learner = learner_of(metric)
+    metric.train()
+    train(learner, batch(draws), steps=3)
+    torch.testing.assert_close(dict(metric.state_dict()), before, atol=0, rtol=0)
+    assert all(weight.grad is None for weight in metric.parameters())
+
+
+def test_every_loss_with_a_weight_is_logged_and_the_sum_is_as_weighted(metric, draws):
+    numbers = train(learner_of(metric), batch(draws), steps=1)[0]
+    weights = settings().weights.model_dump()
+    assert numbers.keys() - {"loss"} == {"gan", "feature_matching", "l1", "mouth_l1", "correlation"}
+    assert numbers["loss"] == pytest.approx(sum(weights[name] * numbers[name] for name in numbers.keys() - {"loss"}))
+
+
+def test_without_a_judge_there_is_no_discriminator(metric):
+    assert learner_of(metric, weights={"gan": 0, "feature_matching": 0}).networks.keys() == {"renderer"}
+    assert learner_of(metric, weights={"gan": 1, "feature_matching": 0}).networks.keys() == {
+        "renderer",
+        "discriminator",
+    }
+
+
+def test_the_mapping_learns_at_a_rate_of_its_own(metric):
+    learner = learner_of(metric, mapping_rate=0.5, training={"rate": 0.25})
+    mapping, others = learner.optimisers["renderer"].param_groups
+    assert (mapping["lr"], others["lr"]) == (0.5, 0.25)
+    assert len(mapping["params"]) == len([*learner.networks["renderer"].mapping.parameters()])
+    assert len(mapping["params"]) + len(others["params"]) == len([*learner.networks["renderer"].parameters()])
+
+
+def test_the_correlation_teaches_the_painted_frame_only_inside_its_mouth_box(metric, draws):
+    learner, samples = learner_of(metric), batch(draws)
+    for name in ("before", "source", "target"):
+        samples[name] = samples[name].requires_grad_()
+    painted = samples["target"].detach().clone().requires_grad_()
+    learner._correlation(samples, painted).backward()
+    assert samples["before"].grad is None
+    for picture, (left, top, side) in zip(painted.grad, (samples["target_box"] * 32).tolist(), strict=True):
+        box = torch.zeros(32, 32, dtype=torch.bool)
+        box[int(top) : int(np.ceil(top + side)), int(left) : int(np.ceil(left + side))] = True
+        assert picture[:, box].abs().max() > 0
+        assert picture[:, ~box].abs().max() == 0
+
+
+def test_the_correlation_loss_falls_along_its_gradient(metric, draws):
+    learner, samples = learner_of(metric), batch(draws)
+    painted = samples["target"].clone().requires_grad_()
+    before = learner._correlation(samples, painted)
+    before.backward()
+    with torch.no_grad():
+        after = learner._correlation(samples, painted - 1e-3 * painted.grad / painted.grad.abs().max())
+    assert after < before
+
+
+def test_without_the_correlation_the_metric_is_never_asked(metric, draws):
+    learner = learner_of(metric, attention=False, weights={"correlation": 0})
+    asked = []
+    metric.encoders.audio.register_forward_hook(lambda *_call: asked.append("audio"))
+    metric.encoders.face.register_forward_hook(lambda *_call: asked.append("face"))
+    numbers = train(learner, batch(draws), steps=1)[0]
+    assert asked == []
+    assert "correlation" not in numbers
+    assert (
+        learner.networks["renderer"]
+        .state_dict()
+        .keys()
+        .isdisjoint({"generator.attention.project.weight", "generator.attention.linear.weight"})
+    )
+
+
+def test_an_untrained_attention_changes_nothing_and_a_trained_one_does(metric, draws):
+    model, samples = learner_of(metric).networks["renderer"].eval(), batch(draws)
+    windows = (samples["source"], samples["source_window"], samples["target_window"])
+    attention = metric.attention(samples["mels"])
+    with torch.no_grad():
+        off = model(*windows, None).prediction
+        torch.testing.assert_close(model(*windows, attention).prediction, off)
+        torch.nn.init.normal_(model.generator.attention.restore.weight)
+        assert (model(*windows, attention).prediction - off).abs().max() > 1e-4
+        torch.testing.assert_close(model(*windows, torch.zeros_like(attention)).prediction, model(*windows, None)[0])
+
+
+def test_frames_are_the_same_batched_or_one_by_one(trained, tiny):
+    model, chosen = load_renderer(trained.best("renderer"))
+    clips, entry = tiny.clips(), tiny.entries("test")[0]
+    motion = clips.motion(entry)
+    source = torch.from_numpy(clips.picture(entry, 0, 32).transpose(2, 0, 1) / np.float32(255))[None]
+    portrait = model.portrait(source, still_window(motion[0], chosen.networks.mapping.window)[None])
+    windows = torch.stack([motion_window(motion, frame, 27) for frame in range(10, 16)])
+    attention = torch.rand(6, 6)
+    together = model.frames(portrait, windows, attention)
+    alone = [model.frames(portrait, windows[k : k + 1], attention[k : k + 1]) for k in range(6)]
+    torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=0)
+    assert (together[0] - together[5]).abs().max() > 1e-4
+    with torch.no_grad():
+        still = still_window(motion[0], 27)[None].expand(6, -1, -1)
+        forward = model(source.expand(6, -1, -1, -1), still, windows, attention).prediction
+    torch.testing.assert_close(together, forward, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("attention", [6, None])
+def test_a_loaded_renderer_has_the_attention_it_was_trained_with(tmp_path, trained, attention):
+    state = torch.load(trained.best("renderer"), weights_only=True)
+    model = FaceRenderer(settings().networks, COEFFICIENTS, attention)
+    state["networks"]["renderer"] = model.state_dict()
+    torch.save(state, tmp_path / "best.pt")
+    loaded, chosen = load_renderer(tmp_path / "best.pt")
+    torch.testing.assert_close(dict(loaded.state_dict()), dict(model.state_dict()), atol=0, rtol=0)
+    assert not loaded.training
+    assert chosen == settings()
+
+
+def test_the_expression_loss_that_is_not_built_in_is_refused(trained, capsys):
+    asked = tiny_settings(renderers={"ours": {"weights": {"expression": 5}}})
+    command = trained.command("renderer")
+    command[command.index("--settings") + 1] = asked.sections("renderer", "ours")
+    assert main(command) == 2
+    assert "weights.expression needs a frozen head-pose/expression estimator" in capsys.readouterr().err
+
+
+def test_losses_without_any_weight_are_refused(metric, draws):
+    nothing = dict.fromkeys(("gan", "feature_matching", "perceptual", "l1", "mouth_l1", "correlation"), 0)
+    with pytest.raises(InputError, match="every loss has the weight 0"):
+        train(learner_of(metric, weights=nothing), batch(draws), steps=1)
+
+
+def test_the_samples_are_six_rows_of_source_target_painted_and_difference(trained, tiny):
+    picture = cv2.imread(str(trained.out("renderer") / "samples.png"))[..., ::-1].astype(np.int16)
+    assert picture.shape == (6 * 32, 4 * 32, 3)
+    source, target, painted, difference = (picture[:, k * 32 : (k + 1) * 32] for k in range(4))
+    assert np.abs(np.abs(painted - target) - difference).max() <= 1
+    entry, clips = tiny.entries("val")[0], tiny.clips()
+    known = [clips.picture(entry, frame, 32).astype(np.int16) for frame in range(entry.frames)]
+    for column in (source, target):
+        for row in range(6):
+            assert min(np.abs(column[row * 32 : (row + 1) * 32] - frame).max() for frame in known) == 0

@@ -1,0 +1,131 @@
+"""Facts about the metric as a stage, and as the generator uses it."""
+
+import logging
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tiny_corpus import tiny_settings
+from tiny_runs import Workplace
+
+from tavce.dataset import read_index
+from tavce.files import read_json
+from tavce.generator.samples import mel_windows
+from tavce.metric.model import load_metric
+from tavce.metric.pairs import PairDraws
+from tavce.metric.train import MetricLearner, listen
+from tavce.records import InputError
+from tavce.training.loop import fabric
+
+
+@pytest.fixture(scope="module")
+def metric(trained: Workplace):
+    return load_metric(trained.best("metric"))
+
+
+def batch(tiny, **changes: object) -> tuple[MetricLearner, dict[str, torch.Tensor]]:
+    """Return a learner of a changed recipe, and four draws."""
+    recipe = tiny_settings(metrics={"paper": changes}).metrics["paper"]
+    draws = PairDraws(tiny.entries("train"), tiny.clips(), recipe, 0)
+    return MetricLearner(recipe, fabric(recipe.training)), torch.utils.data.default_collate(
+        [draws[number] for number in range(4)]
+    )
+
+
+def test_the_run_says_what_the_metric_hears_on_held_out_speakers(trained):
+    numbers = read_json(trained.out("metric") / "run.json")["metrics"]
+    assert numbers["offset_clips"] == 2
+    for name in ("auc", "auc_time", "auc_time_shuffled", "auc_time_pixels", "auc_audio", "health"):
+        assert 0 <= numbers[name] <= 1, name
+
+
+def test_a_deaf_metric_is_warned_of(trained, tiny, caplog, monkeypatch):
+    monkeypatch.setattr("tavce.metric.train.GUESS", 1.1)
+    with caplog.at_level(logging.WARNING):
+        heard = listen(trained.out("metric") / "best.pt", [tiny.index], tiny_settings().window)
+    assert f"against another moment's sound its AUC is {heard['auc_audio']:.2f}" in caplog.text
+
+
+def test_without_test_clips_the_validation_clips_are_listened_to(trained, tiny, tmp_path):
+    table = pq.read_table(tiny.index)
+    pq.write_table(table.filter(np.array(table["split"]) != "test"), tmp_path / "index.parquet")
+    assert [entry.clip_id for entry in read_index([str(tmp_path / "index.parquet")], "val")] == ["c0"]
+    heard = listen(trained.out("metric") / "best.pt", [str(tmp_path / "index.parquet")], tiny_settings().window)
+    assert heard["offset_clips"] == 1
+
+
+def test_the_losses_add_up_as_weighted(tiny):
+    learner, pairs = batch(tiny, negative_weight=0.5)
+    terms, _ = learner._terms(pairs)
+    torch.testing.assert_close(terms["loss"], terms["positive"] + 0.5 * terms["negative"])
+
+
+def test_time_negatives_encode_two_voices_a_sample_and_no_other(tiny):
+    learner, pairs = batch(tiny, negatives="time")
+    heard = []
+    learner.networks["encoders"].audio.register_forward_hook(lambda _net, inputs, _out: heard.append(len(inputs[0])))
+    learner._terms(pairs)
+    assert heard == [2 * 4]
+
+
+def test_a_far_negative_is_judged_by_the_faces_and_another_by_the_voice(tiny):
+    learner, pairs = batch(tiny, negatives="both")
+    learner.networks["encoders"].eval()
+    pairs["far"] = torch.tensor([True, True, False, False])
+    _, (_, negative) = learner._terms(pairs)
+    swapped = {**pairs, "faces": pairs["faces"].clone()}
+    swapped["faces"][:, 2] = 0
+    changed = learner._terms(swapped)[1][1] != negative
+    assert changed.tolist() == [True, True, False, False]
+
+
+def test_the_reconstruction_teaches_the_voice_encoder(tiny):
+    learner, pairs = batch(tiny, reconstruction_weight=1)
+    terms, _ = learner._terms(pairs)
+    terms["reconstruction"].backward()
+    encoders = learner.networks["encoders"]
+    assert terms["reconstruction"] > 0
+    assert max(weight.grad.abs().max() for weight in encoders.audio.parameters()) > 0
+    assert all(weight.grad is None for weight in encoders.face.parameters())
+
+
+def test_a_frozen_metrics_batch_statistics_do_not_drift(metric):
+    before = {name: value.clone() for name, value in metric.state_dict().items()}
+    metric.train()
+    with torch.no_grad():
+        metric.face_change(*torch.rand(2, 4, 3, 32, 32))
+        metric.audio_change(torch.randn(4, 2, 1, 80, 16))
+    torch.testing.assert_close(dict(metric.state_dict()), before, atol=0, rtol=0)
+    assert not metric.encoders.training
+
+
+def test_no_gradient_reaches_the_frame_before_or_the_weights(metric):
+    before, now = torch.rand(2, 2, 3, 32, 32).requires_grad_().unbind()
+    before, now = before.detach().requires_grad_(), now.detach().requires_grad_()
+    metric.face_change(before, now).square().sum().backward()
+    assert before.grad is None
+    assert now.grad.abs().max() > 0
+    assert all(weight.grad is None for weight in metric.parameters())
+
+
+def test_the_attention_is_of_length_one_and_zero_where_nothing_is_said(metric, tiny):
+    entry = tiny.entries("test")[0]
+    windows = mel_windows(tiny.clips(), entry, [5, 9, 9])
+    attention = metric.attention(torch.stack([windows[:2], windows[1:]]))
+    assert attention[0].norm().item() == pytest.approx(1, abs=1e-5)
+    assert attention[1].abs().max() == 0
+
+
+def test_the_audio_change_is_that_of_the_encoder(metric, tiny):
+    windows = mel_windows(tiny.clips(), tiny.entries("test")[0], [5, 9])
+    voices = metric.encoders.audio(windows)
+    torch.testing.assert_close(metric.audio_change(windows[None])[0], voices[1] - voices[0])
+
+
+def test_a_missing_or_cut_off_checkpoint_is_refused(trained, tmp_path):
+    with pytest.raises(InputError, match=r"checkpoint .*none\.pt is not there"):
+        load_metric(tmp_path / "none.pt")
+    (tmp_path / "cut.pt").write_bytes((trained.out("metric") / "best.pt").read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"checkpoint .*cut\.pt cannot be read"):
+        load_metric(tmp_path / "cut.pt")

@@ -1,0 +1,105 @@
+"""A learner whose every number is known: one weight that is pulled to the mean of its draws."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from lightning_fabric import Fabric
+from tiny_corpus import TRAINING
+
+from tavce.config.learning import Training
+from tavce.dataset import Draws
+from tavce.training.loop import Job, Loop
+
+
+class Numbers(Draws):
+    """Draw n is the number n, a little off by chance."""
+
+    def __init__(self, clips: int):
+        super().__init__([*range(clips)], None, 7)
+
+    def sample(self, entry, random):
+        return {"number": torch.tensor([entry + 0.1 * random.random()], dtype=torch.float32)}
+
+
+class Weight(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.value = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        """Return the squared distance from the weight, with noise that the step's own seed gives."""
+        return (numbers - self.value + 0.01 * torch.randn_like(numbers)).square().mean()
+
+
+@dataclass
+class ToyLearner:
+    """Learns the weight; `scores` are what its validations say, one after the other, else the loss itself."""
+
+    scores: list[float] = field(default_factory=list)
+    breaks_at: int | None = None
+    criterion: str = "score"
+
+    def __post_init__(self):
+        self.networks = {"weight": Weight()}
+        self.optimisers = {"all": torch.optim.Adam(self.networks["weight"].parameters(), lr=0.1)}
+        self.rates, self.trained = [], 0
+
+    def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        loss = self.networks["weight"](batch["number"])
+        self.optimisers["all"].zero_grad()
+        fabric.backward(loss)
+        self.optimisers["all"].step()
+        self.rates.append(self.optimisers["all"].param_groups[0]["lr"])
+        self.trained += 1
+        return {"loss": loss.detach() * (float("nan") if self.trained == self.breaks_at else 1)}
+
+    def validate(self, batches: Iterable[dict[str, torch.Tensor]]) -> dict[str, float]:
+        losses = [float(self.networks["weight"](batch["number"])) for batch in batches]
+        return {"score": self.scores.pop(0) if self.scores else sum(losses) / len(losses)}
+
+
+class Notebook(SimpleNamespace):
+    """Keeps what a run would write to files and send to MLflow."""
+
+    def __init__(self):
+        super().__init__(stage="toy", lines=[], flushes=0)
+
+    def restart(self, step: int) -> None:
+        self.lines = [line for line in self.lines if line["step"] <= step]
+
+    def log(self, step: int, numbers: dict[str, float]) -> None:
+        self.lines.append({"step": step, **numbers})
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def training(**changes: object) -> Training:
+    """Return 3 epochs of 4 steps with changes."""
+    defaults = {**TRAINING, "epochs": 3, "repeats": 4, "precision": "32-true", "seed": 3}
+    return Training(**{**defaults, **changes})
+
+
+@dataclass
+class Toy:
+    """One training run of the toy."""
+
+    folder: Path
+    training: Training = field(default_factory=training)
+    learner: ToyLearner = field(default_factory=ToyLearner)
+    notebook: Notebook = field(default_factory=Notebook)
+    data: str = "data"
+
+    def run(self) -> dict[str, float]:
+        self.folder.mkdir(exist_ok=True)
+        settings = {"toy": self.training.model_dump(mode="json")}
+        job = Job(self.folder, self.training, settings, self.data, self.notebook)
+        engine = Fabric(accelerator="cpu", devices=1)
+        return Loop(job, self.learner, engine).run(Numbers(4), Numbers(2))
+
+    @property
+    def weight(self) -> float:
+        return float(self.learner.networks["weight"].state_dict()["value"])
