@@ -155,8 +155,11 @@ def _resize(picture: np.ndarray, side_px: int) -> np.ndarray:
 
 
 def to_unit(pictures: np.ndarray) -> torch.Tensor:
-    """Return uint8 [..., S, S, 3] as float32 [..., 3, S, S] in [0, 1]."""
-    return torch.from_numpy(np.moveaxis(pictures, -1, -3).astype(np.float32) / 255)
+    """Return uint8 [..., S, S, 3] as float32 [..., 3, S, S] in [0, 1].
+
+    Contiguous, as batches from a loader process are: another layout in memory gives convolutions another rounding.
+    """
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(pictures, -1, -3), np.float32) / 255)
 
 
 class Draws(torch.utils.data.Dataset):

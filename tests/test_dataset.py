@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 from tavce import store
 from tavce.dataset import Clips, DrawRange, Draws, index_digest, mel_steps, mouth_box, order, read_index, to_unit
 from tavce.faces.points import mouth_centre
-from tavce.generator.samples import PoseDraws
+from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
+from tavce.metric.pairs import PairDraws
 from tavce.records import InputError
 
 WINDOW = tiny_settings().window
@@ -174,6 +175,15 @@ def test_loader_processes_bring_the_same_samples_as_none(tiny):
     clips = tiny.clips()
     alone = pose_batches(tiny, 0, clips)  # leaves the shard files open in this process
     torch.testing.assert_close(pose_batches(tiny, 2, clips), alone, atol=0, rtol=0)
+
+
+def test_samples_lie_in_memory_as_loader_processes_hand_them_over(tiny):
+    pairs = PairDraws(tiny.entries("train"), tiny.clips(), tiny_settings().metrics["paper"], 0)
+    frames = FrameDraws(tiny.entries(), tiny.clips(), FrameShape(32, 27, 2, 24), 0)
+    poses = PoseDraws(tiny.entries(), tiny.clips(), {}, 16, 0)
+    expressions = ExpressionDraws(tiny.entries(), tiny.clips(), 5, 0)
+    for draws in (pairs, frames, poses, expressions):
+        assert all(tensor.is_contiguous() for tensor in draws[0].values())
 
 
 def test_a_reader_survives_pickling_with_files_open(tiny):

@@ -21,6 +21,7 @@ from tavce.dataset import Clips, Entry, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.mean_face import MEAN_FACE
 from tavce.faces.points import LOWER_INNER_LIP, mouth_centre
+from tavce.records import ClipRecord, Reason, write_lines
 
 PAPER = Path(__file__).parents[1] / "workflow/config/paper.yaml"
 FRAMES = 40
@@ -132,6 +133,11 @@ class TinyCorpus:
         return str(self.root / "index.parquet")
 
     @property
+    def fates(self) -> str:
+        """The records of the stage index: the five clips, and a test clip `f0` that was lost earlier."""
+        return str(self.root / "index.jsonl")
+
+    @property
     def basis_path(self) -> str:
         return str(self.root / "basis.npz")
 
@@ -171,7 +177,17 @@ def write_corpus(root: Path) -> TinyCorpus:
         for clip_id, (split, speaker) in CLIPS.items()
     ]  # fmt: skip
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, SCHEMA), corpus.index)
+    write_lines(corpus.fates, [*map(_fate, CLIPS), _fate("f0", Reason.NO_FACE)])
     return corpus
+
+
+def _fate(clip_id: str, reason: Reason | None = None) -> ClipRecord:
+    split, speaker = CLIPS.get(clip_id, ("test", "fay"))
+    lost_at = None if reason is None else "detect"
+    return ClipRecord(
+        clip_id=clip_id, dataset="tiny", split=split, speaker=speaker, stage="index", version=1, reason=reason,
+        lost_at=lost_at,
+    )  # fmt: skip
 
 
 def _basis() -> ExpressionBasis:

@@ -52,7 +52,7 @@ class PairDraws(Draws):
         use_far = recipe.negatives == "time" or (recipe.negatives == "both" and random.random() < 0.5)
         return {
             "faces": to_unit(np.stack(frames)) * 2 - 1,
-            "mels": torch.from_numpy(np.stack(mels)).transpose(1, 2).unsqueeze(1),
+            "mels": torch.from_numpy(np.stack(mels)).transpose(1, 2).unsqueeze(1).contiguous(),
             "far": torch.tensor(use_far),
         }
 

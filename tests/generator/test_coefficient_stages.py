@@ -45,10 +45,11 @@ def code(seed: int) -> torch.Tensor:
     return torch.randn(5, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 def test_audio2exp_learns_an_expression_that_follows_the_loudness(tiny):
     settings = tiny_settings(audio2exp={"training": {"rate": 3e-3}}).audio2exp
     draws = ExpressionDraws(tiny.entries("train"), tiny.clips(), settings.frames, 0)
-    numbers = train(ExpressionLearner(settings, tiny.basis), draws, steps=250)
+    numbers = train(ExpressionLearner(settings, tiny.basis), draws, steps=150)
     first, last = (np.mean([step["coefficients"] for step in part]) for part in (numbers[:5], numbers[-20:]))
     assert last < first / 10
 
@@ -105,11 +106,12 @@ def test_the_movement_a_pose_model_learns_is_relative_and_in_units_of_its_spread
     assert movement[:, 0].abs().max() == 0
 
 
+@pytest.mark.slow
 def test_audio2pose_learns_to_rebuild_movement(tiny):
     settings = tiny_settings(audio2pose={"gan_weight": 0, "kl_weight": 1e-4, "training": {"rate": 3e-3}}).audio2pose
     draws = PoseDraws(tiny.entries("train"), tiny.clips(), {"bob": 1}, settings.frames, 0)
     scale = movement_scale(tiny.clips(), tiny.entries("train"), settings.frames)
-    numbers = train(PoseLearner(settings, scale), draws, steps=120)
+    numbers = train(PoseLearner(settings, scale), draws, steps=80)
     first, last = (np.mean([step["regression"] for step in part]) for part in (numbers[:5], numbers[-10:]))
     assert last < first / 1.5
 

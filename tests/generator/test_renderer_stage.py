@@ -50,6 +50,7 @@ def train(learner: RendererLearner, samples: dict[str, torch.Tensor], steps: int
     return [{name: float(term) for name, term in learner.step(engine, samples).items()} for _ in range(steps)]
 
 
+@pytest.mark.slow
 def test_the_renderer_overfits_a_handful_of_frames(metric, draws):
     learner = learner_of(metric, weights={"gan": 0, "feature_matching": 0}, mapping_rate=2e-3, training={"rate": 5e-3})
     numbers = train(learner, batch(draws, 6), steps=80)
