@@ -9,7 +9,7 @@ from toy_training import Notebook, Toy, ToyLearner, training
 
 from tavce.records import InputError
 from tavce.training import checkpoint
-from tavce.training.loop import steps_per_epoch
+from tavce.training.loop import step_seed, steps_per_epoch
 
 
 class Interrupted(ToyLearner):
@@ -82,6 +82,12 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
     assert first.weight == second.weight
     assert first.notebook.lines == second.notebook.lines
     assert first.weight != other.weight
+
+
+def test_every_step_and_rank_of_every_seed_has_randomness_of_its_own():
+    seeds = {step_seed(seed, step, rank) for seed in range(3) for step in range(50) for rank in range(4)}
+    assert len(seeds) == 3 * 50 * 4
+    assert step_seed(2024, 0, 0) == step_seed(2024, 0, 0)
 
 
 def test_loader_processes_do_not_change_the_weights(tmp_path):
