@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tavce.config import paper
-from tavce.generator import audio2exp, audio2pose
+from tavce.generator import coefficients
 from tavce.generator.model import FaceRenderer
 from tavce.metric.model import Encoders
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
@@ -43,10 +43,10 @@ def test_the_renderer_has_the_released_networks_with_and_without_attention():
 
 
 def test_audio2exp_has_the_published_parameters():
-    assert parameters(audio2exp.build(paper().audio2exp, 64)) == 2_849_664
+    assert parameters(coefficients.build_audio2exp(paper().audio2exp, 64)) == 2_849_664
 
 
 def test_audio2pose_has_the_published_parameters():
-    model = audio2pose.PoseModel(paper().audio2pose, np.ones(6, np.float32))
+    model = coefficients.PoseModel(paper().audio2pose, np.ones(6, np.float32))
     assert parameters(model.audio) == 2_812_672
     assert parameters(model.cvae) == 6_329_272

@@ -20,8 +20,7 @@ from tavce.config import parse_sections
 from tavce.config.learning import Renderer, Synthesise
 from tavce.dataset import Clips, Entry, read_index, to_unit
 from tavce.files import digest, whole
-from tavce.generator.audio2exp import load_audio2exp
-from tavce.generator.audio2pose import PoseModel, load_audio2pose
+from tavce.generator.coefficients import PoseModel, load_audio2exp, load_audio2pose
 from tavce.generator.losses import eye_opening
 from tavce.generator.model import FaceRenderer, load_renderer
 from tavce.generator.samples import POSE, mel_windows, motion_window, still_window

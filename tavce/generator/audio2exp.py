@@ -7,7 +7,6 @@ Source  paper.md, stage 2 (the lip-reading loss needs published weights and is n
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -20,12 +19,10 @@ from tavce.dataset import Clips, index_digest, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.points import LOWER_INNER_LIP, UPPER_INNER_LIP
 from tavce.files import sha256
+from tavce.generator.coefficients import build_audio2exp
 from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws
 from tavce.metric.losses import weighted_sum
-from tavce.networks.audio2exp import Audio2Exp, Audio2ExpSizes
-from tavce.networks.encoders import AudioEncoderSizes
-from tavce.training import checkpoint
 from tavce.training.loop import fabric
 from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
@@ -54,25 +51,6 @@ def run(arguments: argparse.Namespace) -> None:
     track.finish(numbers, [track.folder / "best.pt"])
 
 
-def build(settings: Audio2ExpSettings, expression: int) -> Audio2Exp:
-    """Return the network of given sizes, untrained."""
-    return Audio2Exp(Audio2ExpSizes(AudioEncoderSizes(settings.audio_channels), expression))
-
-
-def load_audio2exp(path: str | Path) -> Audio2Exp:
-    """Return the network of a `best.pt`, in evaluation mode.
-
-    Raises:
-        InputError: the checkpoint cannot be read.
-    """
-    state = checkpoint.load(path)
-    weights = state["networks"]["audio2exp"]
-    settings = Audio2ExpSettings.model_validate_json(checkpoint.section(state, "audio2exp"))
-    network = build(settings, len(weights["linear.bias"]))
-    network.load_state_dict(weights)
-    return network.eval()
-
-
 class FrontalFace(nn.Module):
     """The linear map from expression coefficients [..., E] to pose-free landmarks [..., 68, 2]."""
 
@@ -95,7 +73,7 @@ class ExpressionLearner:
         torch.manual_seed(settings.training.seed)
         self._settings = settings
         self._face = FrontalFace(basis)
-        self.networks: dict[str, nn.Module] = {"audio2exp": build(settings, len(basis.components))}
+        self.networks: dict[str, nn.Module] = {"audio2exp": build_audio2exp(settings, len(basis.components))}
         parameters = self.networks["audio2exp"].parameters()
         self.optimisers = {"all": torch.optim.Adam(parameters, lr=settings.training.rate)}
 

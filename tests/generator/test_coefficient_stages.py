@@ -7,8 +7,9 @@ from tiny_corpus import EXPRESSION, FRAMES, tiny_settings
 from tiny_runs import LEARNING
 
 from tavce.files import read_json
-from tavce.generator.audio2exp import ExpressionLearner, FrontalFace, load_audio2exp
-from tavce.generator.audio2pose import PoseLearner, PoseModel, load_audio2pose, movement_scale, style_classes
+from tavce.generator.audio2exp import ExpressionLearner, FrontalFace
+from tavce.generator.audio2pose import PoseLearner, movement_scale, style_classes
+from tavce.generator.coefficients import PoseModel, load_audio2exp, load_audio2pose
 from tavce.generator.samples import ExpressionDraws, PoseDraws, mel_windows
 from tavce.training.loop import fabric
 
