@@ -154,6 +154,6 @@ def write_run(arguments: argparse.Namespace, rows: list[ScoreRow], began: float)
         },
         began=began,
     )
-    run.folder.mkdir(parents=True, exist_ok=True)
+    run.restart(0)
     videos = [Path(row.video) for row in rows if row.video][:SAMPLE_VIDEOS]
     run.write(path, {name: mean.value for name, mean in means.items()}, [Path(arguments.scores), *videos])

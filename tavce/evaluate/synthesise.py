@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace) -> None:
     method = choose(arguments.method, arguments.networks, clips, settings)
     folder = Path(arguments.videos)
     folder.mkdir(parents=True, exist_ok=True)
-    comment = f"synthetic: {arguments.method} {digest(arguments.settings)}" * (arguments.method != "ground_truth")
+    real = arguments.method == "ground_truth"
+    comment = "" if real else f"synthetic: {arguments.method} {digest(arguments.settings)}"
     shape = VideoFormat(sections["window"].rate_hz, sections["mel"].sample_rate_hz, settings.crf, "veryfast", comment)
     fates = [record for record in read_records(arguments.fates) if record.split == "test"]
     if any(record.kept for record in fates):

@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,26 @@ from tavce.files import read_json, write_json
 
 log = logging.getLogger(__name__)
 EXPERIMENT = "tavce"
-BATCH = 900  # metrics MLflow takes at once
+BY_HAND = "by-hand-"  # begins the name of a stage's own invocation, outside Snakemake
+LINES = 40  # of a log sent at once: MLflow takes 1000 numbers
 PARAMS = 100  # settings MLflow takes at once
+PARAM_CHARACTERS = 6000
 
 
 def invocation() -> str:
     """Return the name of this pipeline invocation; a stage run by hand is one of its own."""
-    return os.environ.setdefault("TAVCE_INVOCATION", f"by-hand-{os.getpid()}-{int(time.time())}")
+    return os.environ.setdefault("TAVCE_INVOCATION", f"{BY_HAND}{os.getpid()}-{int(time.time())}")
 
 
 class Sender:
-    """Brings a run's files to MLflow, as far as a server answers; remembers in `mlflow.json` what is still to send."""
+    """Brings a run's `log.jsonl` to MLflow, as far as a server answers; `mlflow.json` says what is still to be sent."""
 
     def __init__(self, folder: Path):
+        self._folder = folder
         self._path = folder / "mlflow.json"
-        self._state = read_json(self._path) if self._path.is_file() else {"run_id": None, "sent": 0}
+        self._state = {"run_id": None, "settings_sent": False, "lines_sent": 0}
+        if self._path.is_file():
+            self._state = read_json(self._path)
 
     @property
     def run_id(self) -> str | None:
@@ -41,61 +48,87 @@ class Sender:
     def forget(self) -> None:
         """Begin a new MLflow run."""
         self._path.unlink(missing_ok=True)
-        self._state = {"run_id": None, "sent": 0}
+        self._state = {"run_id": None, "settings_sent": False, "lines_sent": 0}
 
-    def send(
-        self, lineage: dict[str, Any], history: list[dict], artifacts: list[Path] | None = None, ended: bool = False
-    ) -> bool:
+    def send(self, lineage: dict[str, Any], artifacts: Sequence[Path] = (), ended: bool = False) -> bool:
         """Send settings, new numbers and artifacts; return whether MLflow took them. Never loses the run."""
         from mlflow.exceptions import MlflowException
 
-        pending = {"lineage": lineage, "artifacts": [str(item) for item in artifacts or []], "ended": ended}
         try:
-            self._deliver(lineage, history, artifacts or [], ended)
+            self._deliver(lineage, artifacts, ended)
         except (MlflowException, OSError) as error:
             log.warning("MLflow did not answer (%s): numbers are kept and sent later", str(error).splitlines()[0])
-            write_json(self._path, {**self._state, "pending": pending})
-            return False
+            self._state["pending"] = {
+                "lineage": lineage,
+                "artifacts": [str(item) for item in artifacts],
+                "ended": ended,
+            }
         write_json(self._path, self._state)
-        return True
+        return "pending" not in self._state
 
     def send_pending(self) -> bool:
         """Send what an earlier attempt could not; return whether nothing is left to send."""
         pending = self._state.pop("pending", None)
         if pending is None:
             return True
-        folder = self._path.parent
-        lines = (folder / "log.jsonl").read_text().splitlines() if (folder / "log.jsonl").is_file() else []
-        artifacts = [Path(item) for item in pending["artifacts"]]
-        return self.send(pending["lineage"], [json.loads(line) for line in lines], artifacts, pending["ended"])
+        return self.send(pending["lineage"], [Path(item) for item in pending["artifacts"]], pending["ended"])
 
-    def _deliver(self, lineage: dict[str, Any], history: list[dict], artifacts: list[Path], ended: bool) -> None:
-        from mlflow.entities import Metric, Param
-
+    def _deliver(self, lineage: dict[str, Any], artifacts: Sequence[Path], ended: bool) -> None:
         client = connect()
-        if self.run_id is None:
-            self._state["run_id"] = nested_run(client, lineage)
-            params = [Param(key, value[:6000]) for key, value in flatten(lineage["settings"]).items()]
-            for start in range(0, len(params), PARAMS):
-                client.log_batch(self.run_id, params=params[start : start + PARAMS])
-        now_ms = int(time.time() * 1000)
-        fresh = [
-            Metric(key, float(value), now_ms, int(line["step"]))
-            for line in history[self._state["sent"] :]
-            for key, value in line.items()
-            if key != "step" and value is not None
-        ]
-        for start in range(0, len(fresh), BATCH):
-            client.log_batch(self.run_id, metrics=fresh[start : start + BATCH])
-        self._state["sent"] = len(history)
+        state = self._state
+        if state["run_id"] is None:
+            state["run_id"] = nested_run(client, lineage)
+        if not state["settings_sent"]:
+            send_settings(client, state["run_id"], lineage["settings"])
+            state["settings_sent"] = True
+        lines = read_lines(self._folder / "log.jsonl")
+        while state["lines_sent"] < len(lines):
+            some = lines[state["lines_sent"] :][:LINES]
+            client.log_batch(state["run_id"], metrics=metrics_of(some))
+            state["lines_sent"] += len(some)
         for artifact in artifacts:
-            client.log_artifact(self.run_id, str(artifact))
+            client.log_artifact(state["run_id"], str(artifact))
         if ended:
-            client.set_terminated(self.run_id)
+            client.set_terminated(state["run_id"])
+            if invocation().startswith(BY_HAND):
+                client.set_terminated(read_json(parent_file())["run_id"])
+
+
+def send_settings(client: Any, run_id: str, settings: dict[str, Any]) -> None:
+    """Store the settings as a run's parameters."""
+    from mlflow.entities import Param
+
+    params = [Param(key, value[:PARAM_CHARACTERS]) for key, value in flatten(settings).items()]
+    for start in range(0, len(params), PARAMS):
+        client.log_batch(run_id, params=params[start : start + PARAMS])
+
+
+def metrics_of(lines: Sequence[dict[str, float | None]]) -> list[Any]:
+    """Return the numbers of lines as MLflow's metrics; numbers that could not be had are left out."""
+    from mlflow.entities import Metric
+
+    now_ms = int(time.time() * 1000)
+    return [
+        Metric(key, float(value), now_ms, int(line["step"]))
+        for line in lines
+        for key, value in line.items()
+        if key != "step" and value is not None
+    ]
+
+
+def read_lines(path: Path) -> list[dict[str, float | None]]:
+    """Return the lines of a log; the last one of a killed run may be cut off, and is left out."""
+    if not path.is_file():
+        return []
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with suppress(json.JSONDecodeError):
+            lines.append(json.loads(line))
+    return lines
 
 
 def connect() -> Any:
-    """Return an MLflow client on the configured store."""
+    """Return an MLflow client on the configured store; a new sqlite file is laid out by one process at a time."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
@@ -103,9 +136,14 @@ def connect() -> Any:
     import mlflow
 
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///results/mlflow.db"
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    return mlflow.MlflowClient(tracking_uri=uri)
+    if not uri.startswith("sqlite:///"):
+        return mlflow.MlflowClient(tracking_uri=uri)
+    database = Path(uri.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(database.with_suffix(".lock")):
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        client.get_experiment_by_name(EXPERIMENT)
+    return client
 
 
 def parent_file() -> Path:

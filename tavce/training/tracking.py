@@ -8,16 +8,22 @@ import json
 import platform
 import subprocess
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from tavce.files import digest, sha256, write_json, write_text
-from tavce.training.mlflow_store import Sender, invocation
+from tavce.training.mlflow_store import Sender, invocation, read_lines
 
 VERSIONED = ("tavce", "torch", "numpy", "h5py", "lightning-fabric", "opencv-python-headless", "av", "mlflow", "yt-dlp")
+
+
+FINAL_PREFIX = "final_"
+
+
+def _is_final(line: dict[str, float | None]) -> bool:
+    return any(name.startswith(FINAL_PREFIX) for name in line)
 
 
 @dataclass
@@ -40,20 +46,10 @@ class Run:
     def restart(self, step: int) -> None:
         """Forget what an interrupted run logged after `step`, its last checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = [line for line in self._read() if line["step"] <= step]
+        kept = [line for line in read_lines(self.lines) if line["step"] <= step and not _is_final(line)]
         write_text(self.lines, "".join(json.dumps(line) + "\n" for line in kept))
-        sender = Sender(self.folder)
         if step == 0:
-            sender.forget()
-
-    def _read(self) -> list[dict[str, float]]:
-        if not self.lines.is_file():
-            return []
-        lines = []
-        for line in self.lines.read_text(encoding="utf-8").splitlines():
-            with suppress(json.JSONDecodeError):  # the last line of a killed run may be cut off
-                lines.append(json.loads(line))
-        return lines
+            Sender(self.folder).forget()
 
     def log(self, step: int, numbers: dict[str, float]) -> None:
         """Write numbers of a step."""
@@ -62,16 +58,18 @@ class Run:
 
     def flush(self) -> None:
         """Send what is new to MLflow."""
-        Sender(self.folder).send(self._lineage(), self._read())
+        Sender(self.folder).send(self._lineage())
 
     def finish(self, metrics: dict[str, float | None], artifacts: list[Path]) -> None:
         """Write `run.json` and `history.jsonl`, and send all of it."""
-        history = self._read()
-        write_text(self.folder / "history.jsonl", "".join(json.dumps(line) + "\n" for line in history))
-        self.write(self.folder / "run.json", metrics, artifacts, history)
+        write_text(self.folder / "history.jsonl", self.lines.read_text(encoding="utf-8"))
+        self.write(self.folder / "run.json", metrics, artifacts)
 
-    def write(self, path: Path, metrics: dict[str, float | None], artifacts: list[Path], history: list | None = None):
-        """Write `run.json` to `path`, and send it with the metrics, settings and artifacts."""
+    def write(self, path: Path, metrics: dict[str, float | None], artifacts: list[Path]) -> None:
+        """Write `run.json` to `path`, and send it with the metrics, settings and artifacts.
+
+        Where no server answers, `mlflow_run_id` is null; `mlflow.json` in the folder has it once it was sent.
+        """
         checkpoints = [item for item in artifacts if item.suffix == ".pt"]
         lineage = {
             **self._lineage(),
@@ -81,8 +79,9 @@ class Run:
         }
         sender = Sender(self.folder)
         write_json(path, {**lineage, "mlflow_run_id": sender.run_id})
-        final = {"step": metrics.get("steps") or 0, **{f"final_{key}": value for key, value in metrics.items()}}
-        sender.send(lineage, [*(history or []), final], [path, *artifacts], ended=True)
+        final = {f"{FINAL_PREFIX}{name}": value for name, value in metrics.items()}
+        self.log(int(metrics.get("steps") or 0), final)
+        sender.send(lineage, [path, *artifacts], ended=True)
         write_json(path, {**lineage, "mlflow_run_id": sender.run_id})
 
     def _lineage(self) -> dict[str, Any]:
