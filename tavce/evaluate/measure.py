@@ -1,12 +1,11 @@
 """All metrics of one generated video, each a number or a reason.
 
-Reads   the generated mp4 (25 fps, with sound) and the JPEGs of the reference's crop
+Reads   the generated mp4 (25 fps, with sound), and the JPEGs and landmarks of the reference's crop
 Shapes: T frames, H × W pixels of the generated video, to which the reference is resized
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -65,12 +64,21 @@ def read_reference(group: h5py.Group, width: int, height: int) -> list[np.ndarra
     return frames
 
 
+def read_landmarks(group: h5py.Group, width: int) -> np.ndarray:
+    """Return a crop's landmarks float32 [T, 68, 2], px of the crop resized to `width`.
+
+    They were found in the source at its own size, so they do not share the generated video's lack of detail.
+    """
+    return (group["landmarks"][:] + 0.5) * (width / group.attrs["size_px"]) - 0.5
+
+
 @dataclass
 class ClipScorer:
     """Measures one generated clip against its reference and its sound; `other` is another clip's sound."""
 
     frames: list[np.ndarray]
     reference: list[np.ndarray]
+    reference_landmarks: np.ndarray
     level: Level
     other: Level
     settings: Score
@@ -103,13 +111,9 @@ class ClipScorer:
 
     def _lmd(self) -> float:
         count = self._compared_frames()
-        real, made = self._reference_landmarks[:count], self.landmarks[:count]
+        real, made = self.reference_landmarks[:count], self.landmarks[:count]
         self._require_frames(int((found(real) & found(made)).sum()), "landmarks in both videos")
         return lmd(real, made)
-
-    @cached_property
-    def _reference_landmarks(self) -> np.ndarray:
-        return detect_landmarks(self.reference)
 
     def _signals(self, level: Level) -> tuple[np.ndarray, np.ndarray]:
         """Return opening and loudness, cut to the shorter of the two."""

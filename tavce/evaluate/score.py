@@ -18,7 +18,7 @@ import pyarrow.parquet
 from tavce import media, store
 from tavce.config import parse_sections
 from tavce.config.learning import Score
-from tavce.evaluate.measure import ClipScorer, Level, read_level, read_reference
+from tavce.evaluate.measure import ClipScorer, Level, read_landmarks, read_level, read_reference
 from tavce.evaluate.metrics import METRICS, Measurements, ScoreRow, mean_of
 from tavce.files import sha256
 from tavce.progress import progress
@@ -112,8 +112,9 @@ class Job:
         frames = list(media.decode(self.video(record)))
         height, width = frames[0].shape[:2]
         with store.open_shard(self.index[record.clip_id]["crop"]) as crops:
-            reference = read_reference(crops[record.clip_id], width, height)
-        return ClipScorer(frames, reference, level, other, self.settings).measure()
+            crop = crops[record.clip_id]
+            reference, landmarks = read_reference(crop, width, height), read_landmarks(crop, width)
+        return ClipScorer(frames, reference, landmarks, level, other, self.settings).measure()
 
     def _row(self, record: ClipRecord, measured: Measurements) -> ScoreRow:
         return ScoreRow(

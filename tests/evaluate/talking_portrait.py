@@ -15,6 +15,7 @@ import pyarrow.parquet
 import skimage.data
 
 from tavce import media, store
+from tavce.evaluate.landmarks import detect_landmarks
 from tavce.records import ClipRecord, Reason, write_lines
 
 FRAMES = 50
@@ -92,7 +93,8 @@ def make_corpus(root: Path) -> Corpus:
             opening = openings(seed)
             frames = talking_frames(opening)
             jpegs = [cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1] for frame in frames]
-            shard.put(clip_id, store.pack([jpeg.tobytes() for jpeg in jpegs]))
+            arrays = store.pack([jpeg.tobytes() for jpeg in jpegs]) | {"landmarks": detect_landmarks(frames)}
+            shard.put(clip_id, arrays, size_px=SIDE)
             media.write_video(videos / f"{clip_id}.mp4", frames, spoken(opening, seed), FORMAT)
             rows.append({"clip_id": clip_id, "source": f"file:{clip_id}", "crop": str(root / "toy/crop/0.h5")})
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), root / "toy/index.parquet")

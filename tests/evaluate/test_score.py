@@ -8,7 +8,7 @@ from talking_portrait import FORMAT, FRAMES, Corpus, openings, record, spoken, t
 from tavce import media
 from tavce.cli import main
 from tavce.evaluate import score
-from tavce.evaluate.measure import read_level, read_reference
+from tavce.evaluate.measure import read_landmarks, read_level, read_reference
 from tavce.evaluate.metrics import METRICS, read_scores
 from tavce.files import read_json, sha256
 from tavce.records import InputError, write_lines
@@ -135,6 +135,15 @@ def test_the_reference_is_resized_to_the_generated_size(tmp_path):
     np.testing.assert_array_equal(same, picture)
     blocks = picture.reshape(8, 2, 8, 2, 3).mean(axis=(1, 3))
     np.testing.assert_allclose(half, blocks, atol=0.5)
+
+
+def test_the_references_landmarks_are_brought_to_the_generated_size(tmp_path):
+    landmarks = np.random.default_rng(0).uniform(0, 127, (3, 68, 2)).astype(np.float32)
+    with create(tmp_path / "crop.h5", Origin("crop", 1, "0")) as shard:
+        shard.put("a", {"landmarks": landmarks}, size_px=128)
+    with open_shard(tmp_path / "crop.h5") as shard:
+        np.testing.assert_allclose(read_landmarks(shard["a"], 128), landmarks, atol=1e-4)
+        np.testing.assert_allclose(read_landmarks(shard["a"], 64), (landmarks + 0.5) / 2 - 0.5, atol=1e-4)
 
 
 def test_a_video_without_sound_has_a_reason_for_its_level(tmp_path, corpus):
