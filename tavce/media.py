@@ -240,11 +240,10 @@ def _mux(picture: object, sound: object, path: str | Path, shape: VideoFormat) -
 
 def _feed(process: subprocess.Popen, first: np.ndarray, rest: Iterator[np.ndarray]) -> None:
     """Write all frames; where ffmpeg has gone, leave it to its exit status to say why."""
-    try:
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(process.wait)
+        on_failure.callback(process.kill)
         with contextlib.suppress(BrokenPipeError), process.stdin:
             for frame in itertools.chain([first], rest):
                 process.stdin.write(np.ascontiguousarray(frame))
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+        on_failure.pop_all()
