@@ -10,20 +10,22 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 import cv2
 import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from cachetools import LRUCache
+from cachetools import LRUCache, cachedmethod
 
 from tavce import store
 from tavce.config.learning import Window
 from tavce.faces.points import mouth_centre
 from tavce.records import InputError
 
-CACHE_BYTES = 256 * 2**20  # decoded pictures kept by a process
+CACHE_BYTES = 256 * 2**20  # decoded pictures, and as much again of small arrays, kept by a process
+OPEN_FILES = 256  # shards a process holds open; many systems allow 1024
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,23 @@ def index_digest(paths: Iterable[str]) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
+class _OpenShards(LRUCache):
+    """Open shard files by process and path; the one that was not used for longest is closed."""
+
+    def popitem(self) -> tuple[tuple[int, str], h5py.File]:
+        key, file = super().popitem()
+        file.close()
+        return key, file
+
+
 class Clips:
-    """Reads frames, mel windows and coefficients; opens each shard file once a process."""
+    """Reads frames, mel windows and coefficients; keeps shard files open, and what is asked for again in memory."""
 
     def __init__(self, window: Window):
         self._window = window
-        self._files: dict[tuple[int, str], h5py.File] = {}
-        self._pictures: LRUCache = LRUCache(CACHE_BYTES, getsizeof=lambda picture: picture.nbytes)
-        self._small = lru_cache(maxsize=4096)(self._read_small)
+        self._files = _OpenShards(OPEN_FILES)
+        self._pictures: LRUCache = LRUCache(CACHE_BYTES, getsizeof=attrgetter("nbytes"))
+        self._arrays: LRUCache = LRUCache(CACHE_BYTES, getsizeof=attrgetter("nbytes"))
 
     def __getstate__(self) -> dict[str, Window]:
         return {"window": self._window}
@@ -87,16 +98,17 @@ class Clips:
             self._files[key] = h5py.File(path, "r")
         return self._files[key][clip_id]
 
-    def _read_small(self, path: str, clip_id: str, name: str) -> np.ndarray:
+    @cachedmethod(attrgetter("_arrays"))
+    def _array(self, path: str, clip_id: str, name: str) -> np.ndarray:
         return self._group(path, clip_id)[name][:]
 
     def landmarks(self, entry: Entry) -> np.ndarray:
         """Return landmarks float32 [T, 68, 2], px in the crop."""
-        return self._small(entry.crop, entry.clip_id, "landmarks")
+        return self._array(entry.crop, entry.clip_id, "landmarks")
 
     def motion(self, entry: Entry) -> np.ndarray:
         """Return motion coefficients float32 [T, 70]."""
-        return self._small(entry.motion, entry.clip_id, "motion")
+        return self._array(entry.motion, entry.clip_id, "motion")
 
     def mel(self, entry: Entry, frame: int) -> np.ndarray:
         """Return the mel window float32 [W, 80] of a frame, indices clamped to the clip (paper.md, stage 1)."""

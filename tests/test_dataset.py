@@ -1,18 +1,20 @@
 """Facts about reading samples from shards."""
 
 import pickle
+import shutil
 from collections import Counter
 from dataclasses import replace
 
 import cv2
 import h5py
 import numpy as np
+import psutil
 import pytest
 import torch
 from tiny_corpus import FRAMES, MEL_STEPS, SIDE, tiny_settings
 from torch.utils.data import DataLoader
 
-from tavce import store
+from tavce import dataset, store
 from tavce.dataset import Clips, DrawRange, Draws, index_digest, mel_steps, mouth_box, order, read_index, to_unit
 from tavce.faces.points import mouth_centre
 from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
@@ -104,6 +106,21 @@ def test_a_picture_kept_in_memory_is_the_one_that_was_read(tiny):
     entry, clips = tiny.entries()[0], tiny.clips()
     np.testing.assert_array_equal(clips.picture(entry, 3, 32), clips.picture(entry, 3, 32))
     assert clips.crop_side(entry) == SIDE
+
+
+def test_no_more_shards_are_open_than_allowed_and_every_one_can_be_read_again(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "OPEN_FILES", 2)
+    entry, clips = tiny.entries()[0], tiny.clips()
+    copies = {stage: str(tmp_path / f"{stage}.h5") for stage in ("crop", "mel", "motion")}
+    for stage, path in copies.items():
+        shutil.copyfile(getattr(entry, stage), path)
+    moved = replace(entry, **copies)
+    for frame in range(3):
+        np.testing.assert_array_equal(clips.picture(moved, frame, SIDE), tiny.clips().picture(entry, frame, SIDE))
+        np.testing.assert_array_equal(clips.mel(moved, frame), tiny.clips().mel(entry, frame))
+        np.testing.assert_array_equal(clips.motion(moved), tiny.clips().motion(entry))
+        held = {file.path for file in psutil.Process().open_files()} & {*copies.values()}
+        assert len(held) <= 2
 
 
 def test_a_shard_of_another_format_is_refused(tiny, tmp_path):

@@ -23,6 +23,7 @@ from tavce.evaluate.metrics import METRICS, Measurements, ScoreRow, mean_of
 from tavce.files import sha256
 from tavce.progress import progress
 from tavce.records import ClipRecord, InputError, read_records, write_lines
+from tavce.stages import STAGES
 from tavce.training.tracking import Run
 
 log = logging.getLogger(__name__)
@@ -147,6 +148,7 @@ def write_run(arguments: argparse.Namespace, rows: list[ScoreRow], began: float)
         settings=json.loads(arguments.settings)["score"],
         data=index_sha256[:16],
         extra={
+            "stage_version": STAGES["score"].version,
             "dataset": arguments.dataset,
             "index_sha256": index_sha256,
             "n": {name: mean.n for name, mean in means.items()},

@@ -59,8 +59,9 @@ class PairDraws(Draws):
     def _other_voice(self, entry: Entry, now: int, random: np.random.Generator) -> tuple[Entry, int]:
         recipe = self._recipe
         if recipe.negatives == "speaker":
-            others = [other for other in self.entries if other.speaker != entry.speaker]
-            other = others[random.integers(len(others))]
+            other = entry
+            while other.speaker == entry.speaker:
+                other = self.entries[random.integers(len(self.entries))]
             return other, int(random.integers(other.frames - recipe.spacing))
         return entry, far_frame(now, entry.frames - recipe.spacing, recipe.distance, random)
 

@@ -50,6 +50,7 @@ class Job:
 
     folder: Path
     training: Training
+    version: int  # of the stage
     settings: dict[str, Any]
     data: str  # digest of the indexes and other inputs
     track: Any  # training.tracking.Run
@@ -57,7 +58,7 @@ class Job:
     @property
     def identity(self) -> str:
         """What a checkpoint must share to be continued."""
-        return digest({"settings": self.settings, "data": self.data})
+        return digest({"version": self.version, "settings": self.settings, "data": self.data})
 
 
 def fabric(training: Training) -> Fabric:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tavce.config.learning import Training
 from tavce.dataset import Draws
+from tavce.stages import STAGES
 from tavce.training.loop import Job, Learner, Loop
 from tavce.training.tracking import Run
 
@@ -40,8 +41,10 @@ def train(
 ) -> tuple[Run, dict[str, float]]:
     """Train a learner on draws of training and validation clips; return its run, still open, and the best numbers."""
     settings = json.loads(arguments.settings)
-    track = Run(Path(arguments.folder), task.stage, task.name, settings, task.data, task.extra)
-    loop = Loop(Job(track.folder, task.training, settings, task.data, track), learner, engine)
+    version = STAGES[task.stage].version
+    extra = {"stage_version": version, **task.extra}
+    track = Run(Path(arguments.folder), task.stage, task.name, settings, task.data, extra)
+    loop = Loop(Job(track.folder, task.training, version, settings, task.data, track), learner, engine)
     return track, loop.run(*draws)
 
 

@@ -136,9 +136,10 @@ def test_other_settings_keep_the_checkpoint_aside_and_start_anew(tmp_path, chang
     assert (aside["identity"], aside["step"]) == (identity, 6)
 
 
-def test_other_data_start_anew(tmp_path):
+@pytest.mark.parametrize("changes", [{"data": "other data"}, {"version": 2}])
+def test_other_data_and_another_version_of_the_stage_start_anew(tmp_path, changes):
     interrupted(tmp_path)
-    other = Toy(tmp_path, data="other data")
+    other = Toy(tmp_path, **changes)
     other.run()
     assert other.learner.trained == 12
 

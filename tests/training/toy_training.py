@@ -92,11 +92,12 @@ class Toy:
     learner: ToyLearner = field(default_factory=ToyLearner)
     notebook: Notebook = field(default_factory=Notebook)
     data: str = "data"
+    version: int = 1
 
     def run(self) -> dict[str, float]:
         self.folder.mkdir(exist_ok=True)
         settings = {"toy": self.training.model_dump(mode="json")}
-        job = Job(self.folder, self.training, settings, self.data, self.notebook)
+        job = Job(self.folder, self.training, self.version, settings, self.data, self.notebook)
         engine = Fabric(accelerator="cpu", devices=1)
         return Loop(job, self.learner, engine).run(Numbers(4), Numbers(2))
 
