@@ -42,4 +42,4 @@ STAGES = {
 }
 
 SHARD_STAGES = ("download", "trim", "detect", "crop", "mel", "motion")
-RESULT_FOLDERS = (*STAGES, "mlflow", "tracking")
+RESULT_FOLDERS = (*STAGES, "mlflow", "tracking", "weights")

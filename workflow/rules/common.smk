@@ -21,7 +21,7 @@ except SettingsError as error:
     raise WorkflowError(str(error))
 if not settings.corpora:
     raise WorkflowError(
-        "no corpus is configured. Put this into a file of your own, say my.yaml, and add `--configfile my.yaml`:\n"
+        "no corpus is configured. Put this into a file of your own, say my.yaml, and end with `--configfile my.yaml`:\n"
         "  corpora:\n"
         "    mine: {reader: folder, source: /path/to/videos, shards: 8, split: {val: 0.1, test: 0.1, seed: 2024}}\n"
         "or run `make demo` to see the whole pipeline on rendered talking heads."
@@ -91,6 +91,18 @@ def metric_of(wildcards):
     return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
 
 
+def weights_of_metric(wildcards):
+    """Return the listing of the published weights that a recipe's reconstruction loss needs."""
+    recipe = settings.metrics[wildcards.recipe]
+    return ancient(f"results/weights/{recipe.perceptual}.json") if recipe.reconstruction_weight else []
+
+
+def weights_of_renderer(wildcards):
+    """Return the listing of the published weights that a variant's perceptual loss needs."""
+    renderer = settings.renderers[wildcards.variant]
+    return ancient(f"results/weights/{renderer.perceptual}.json") if renderer.weights.perceptual else []
+
+
 def networks_of(wildcards):
     """Return the networks that a method needs; the static frame and the ground truth need none."""
     variant = settings.renderers.get(wildcards.method)
@@ -122,3 +134,4 @@ wildcard_constraints:
     recipe="|".join(settings.metrics),
     variant="|".join(settings.renderers),
     method="|".join(settings.methods),
+    weights=r"\w+",

@@ -1,10 +1,30 @@
 """The learning stages. `last.ckpt` lies beside the outputs, undeclared: a killed job goes on where it was."""
 
 
+localrules:
+    fetch_weights,
+
+
+rule fetch_weights:
+    # Among the first jobs, so that what is missing is known before days of data stages, and where the network is.
+    output:
+        listing="results/weights/{weights}.json",
+    log:
+        "logs/weights/{weights}.log",
+    priority: 3
+    conda:
+        "../../envs/train.yaml"
+    params:
+        version=version("fetch"),
+    shell:
+        "python -m tavce fetch {wildcards.weights:q} --listing {output.listing:q} 2> {log:q}"
+
+
 rule train_metric:
     input:
         indexes=TRAIN_INDEXES,
         gate="results/gate/gate.json",
+        weights=weights_of_metric,
     output:
         model="results/metric/{recipe}/best.pt",
         run="results/metric/{recipe}/run.json",
@@ -77,6 +97,7 @@ rule train_renderer:
         indexes=TRAIN_INDEXES,
         gate="results/gate/gate.json",
         metric=metric_of,
+        weights=weights_of_renderer,
     output:
         model="results/renderer/{variant}/best.pt",
         run="results/renderer/{variant}/run.json",
