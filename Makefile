@@ -16,6 +16,8 @@ setup: $(VENV)/.done
 # torch brings what its build needs (CUDA, or nothing). The rest of the pinned set is complete, so nothing is resolved:
 # --no-deps keeps the old pins of single packages out.
 $(VENV)/.done: envs/constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11: name a newer one, make setup PYTHON=python3.12" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) $(PIP_FLAGS) -c envs/constraints.txt torch
 	$(PIP) $(PIP_FLAGS) --no-deps -r envs/constraints.txt

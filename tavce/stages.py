@@ -37,7 +37,7 @@ STAGES = {
     "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise")),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("score",)),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
-    "report": Stage("tavce.evaluate.report", "write the report page"),
+    "report": Stage("tavce.evaluate.report", "write the report page", version=2),
     "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),
 }
 

@@ -1,10 +1,12 @@
 """Write the report: one folder with a page and the videos it shows; nothing is loaded from elsewhere.
 
 Reads   tables (csv), the funnel, runs with their histories, rows of scores, and generated videos (files only)
-Writes  OUT/index.html and OUT/videos/DATASET/METHOD/CLIP_ID.mp4; the folder appears whole or not at all
+Writes  OUT/index.html and OUT/videos/DATASET/METHOD/CLIP_ID.mp4, each with a .jpg of its middle frame, which phones and
+        printers show in its place; the folder appears whole or not at all
 """
 
 import argparse
+import itertools
 import logging
 import os
 import shutil
@@ -14,9 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import jinja2
 from markupsafe import Markup
 
+from tavce import media
 from tavce.evaluate import sections
 from tavce.evaluate.metrics import METRICS, ScoreRow, by_method, parse_labels, read_scores
 from tavce.files import read_json
@@ -78,6 +82,11 @@ class Take:
     video: str | None
     caption: str
 
+    @property
+    def poster(self) -> str:
+        """Where the picture of the video lies, below `videos/`."""
+        return f"{self.video.removesuffix('.mp4')}.jpg"
+
 
 @dataclass(frozen=True)
 class ClipTakes:
@@ -131,18 +140,21 @@ def _take(label: str, row: ScoreRow | None) -> Take:
 
 
 def copy_videos(shown: dict[str, list[ClipTakes]], root: Path, folder: Path) -> None:
-    """Copy every shown video to `folder`/videos.
+    """Copy every shown video to `folder`/videos, and write its picture beside it.
 
     Raises:
         InputError: a video that was scored is not there.
     """
-    videos = [take.video for clips in shown.values() for clip in clips for take in clip.takes if take.video]
-    for video in videos:
-        if not (root / video).is_file():
-            raise InputError(f"{root / video} was scored but is not there: rerun synthesise and score")
-        target = folder / "videos" / video
+    takes = [take for clips in shown.values() for clip in clips for take in clip.takes if take.video]
+    for take in takes:
+        source, target = root / take.video, folder / "videos" / take.video
+        if not source.is_file():
+            raise InputError(f"{source} was scored but is not there: rerun synthesise and score")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / video, target)
+        shutil.copyfile(source, target)
+        middle = media.frame_count(source.read_bytes()) // 2
+        picture = next(itertools.islice(media.decode(source), middle, None))
+        cv2.imwrite(str(folder / "videos" / take.poster), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
 @contextmanager

@@ -1,11 +1,16 @@
+import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import cv2
+import numpy as np
 import pytest
-from browser import CHROMIUM, Browser
+from playwright.sync_api import Browser, Page, sync_playwright
 from toy_report import LABELS, REASON, score_row, write_report_inputs
 
+from tavce import media
 from tavce.cli import main
 from tavce.evaluate import report, sections
 from tavce.evaluate.report import MAX_CLIPS, side_by_side, whole_folder
@@ -13,7 +18,7 @@ from tavce.files import write_json
 from tavce.records import InputError
 
 
-class Page(HTMLParser):
+class Written(HTMLParser):
     """Collects a page's addresses, identifiers and text."""
 
     def __init__(self, path: Path):
@@ -26,7 +31,7 @@ class Page(HTMLParser):
         given = dict(attrs)
         self.tags.append(tag)
         self.ids.add(given.get("id"))
-        self.addresses += [given[name] for name in ("src", "href") if name in given]
+        self.addresses += [given[name] for name in ("src", "href", "poster") if name in given]
 
     def handle_data(self, data):
         self.words += " " + data
@@ -40,17 +45,27 @@ def written(tmp_path_factory):
     for name, value in vars(arguments).items():
         flags += [f"--{name.replace('_', '-')}", *(value if isinstance(value, list) else [value])]
     assert main(["report", *flags]) == 0
-    return arguments, Page(Path(arguments.out) / "index.html")
+    return arguments, Written(Path(arguments.out) / "index.html")
 
 
 def test_every_link_leads_somewhere_inside_the_folder(written):
     arguments, page = written
     local = [address for address in page.addresses if not address.startswith(("https://arxiv.org/", "data:"))]
-    assert len(local) == 6 + 15
+    assert len(local) == 6 + 2 * 15  # sections; videos, each with its picture
     for address in local:
         parts = urlsplit(address)
         assert not parts.scheme
         assert (parts.fragment in page.ids) if parts.fragment else (Path(arguments.out) / unquote(parts.path)).is_file()
+
+
+def test_a_videos_picture_is_its_middle_frame(written):
+    videos = sorted((Path(written[0].out) / "videos").rglob("*.mp4"))
+    assert len(videos) == 15
+    for video in videos:
+        frames = list(media.decode(video))
+        picture = cv2.imread(str(video.with_suffix(".jpg")))[:, :, ::-1].astype(int)
+        errors = [np.abs(picture - frame).mean() for frame in frames]
+        assert errors[len(frames) // 2] == min(errors) < 4
 
 
 def test_nothing_is_loaded_from_elsewhere(written):
@@ -171,37 +186,50 @@ def test_a_json_that_is_no_run_is_named(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if CHROMIUM is None:
+def browser() -> Iterator[Browser]:
+    """A headless Chromium of this machine's."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
         pytest.skip("NO CHROMIUM ON THIS MACHINE: the report page was not opened in a browser (apt install chromium)")
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=["--mute-audio"])
+
+
+def opened(browser: Browser, written: Path, width_px: int) -> tuple[Page, list[str], list[str]]:
+    """Return the page in a window of this width, what it complains of, and every address it asks for."""
+    page = browser.new_page(viewport={"width": width_px, "height": 900})
+    complaints: list[str] = []
+    addresses: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on("request", lambda request: addresses.append(request.url))
+    page.goto(written.resolve().as_uri())
+    return page, complaints, addresses
 
 
 @pytest.mark.parametrize("width_px", [390, 1280])
 def test_a_browser_shows_the_page_without_complaint_or_sideways_scrolling(written, browser, width_px):
-    browser.console.clear()
-    browser.requests.clear()
-    browser.open(Path(written[0].out) / "index.html", width_px)
-    widths = "[...document.querySelectorAll('video')].map(video => video.videoWidth)"
-    assert browser.evaluate(f"new Promise(done => setTimeout(() => done({widths}), 700))") == [64] * 15
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width_px
-    assert browser.console == []
-    assert {urlsplit(address).scheme for address in browser.requests} <= {"file", "data"}
+    page, complaints, addresses = opened(browser, Path(written[0].out) / "index.html", width_px)
+    videos = "[...document.querySelectorAll('video')]"
+    page.wait_for_function(f"{videos}.every(video => video.readyState >= 2)")
+    assert page.evaluate(f"{videos}.map(video => video.videoWidth)") == [64] * 15
+    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
+    assert complaints == []
+    assert {urlsplit(address).scheme for address in addresses} <= {"file", "data"}
 
 
 def test_the_keyboard_plays_a_row_together_with_one_sound_and_stops_it(written, browser):
-    state = "[...document.querySelectorAll('.clip:first-of-type video')].map(v => [v.paused, v.muted, v.currentTime])"
-    browser.open(Path(written[0].out) / "index.html")
-    browser.evaluate("document.querySelector('.clip button').focus()")
-    browser.press("Enter", 13, "\r")
-    playing = browser.evaluate(f"new Promise(done => setTimeout(() => done({state}), 500))")
-    assert [paused for paused, _, _ in playing] == [False] * 4
-    assert [muted for _, muted, _ in playing] == [False, True, True, True]
-    times = [time for _, _, time in playing]
-    assert min(times) > 0
+    page, _, _ = opened(browser, Path(written[0].out) / "index.html", 1280)
+    videos = "[...document.querySelectorAll('.clip:first-of-type video')]"
+    page.focus(".clip button")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{videos}.every(video => video.currentTime > 0.3)")
+    state = page.evaluate(f"{videos}.map(video => [video.paused, video.muted, video.currentTime])")
+    assert [paused for paused, _, _ in state] == [False] * 4
+    assert [muted for _, muted, _ in state] == [False, True, True, True]
+    times = [time for _, _, time in state]
     assert max(times) - min(times) < 0.2
-    browser.press("Enter", 13, "\r")
-    assert [paused for paused, _, _ in browser.evaluate(state)] == [True] * 4
-    assert browser.evaluate("document.activeElement.textContent") == "Play all"
+    page.keyboard.press("Enter")
+    assert page.evaluate(f"{videos}.map(video => video.paused)") == [True] * 4
+    assert page.evaluate("document.activeElement.textContent") == "Play all"
