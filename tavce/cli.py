@@ -6,9 +6,11 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from tavce.config import SettingsError
+from tavce.config import SettingsError, stage_sections
 from tavce.records import InputError
 from tavce.stages import STAGES
+
+SETTINGS_HELP = "the stage's own sections as JSON, or a .yaml laid over the paper's settings (default: the paper's)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,9 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.captureWarnings(True)
     module = importlib.import_module(STAGES[chosen].module)
     stage_parser = argparse.ArgumentParser(prog=f"tavce {chosen}", description=STAGES[chosen].help)
+    if STAGES[chosen].sections:
+        stage_parser.add_argument(
+            "--settings",
+            help="JSON of the stage's own sections, or a .yaml laid over the paper's (default: the paper's)",
+        )
     module.arguments(stage_parser)
+    options = stage_parser.parse_args(arguments[1:])
     try:
-        module.run(stage_parser.parse_args(arguments[1:]))
+        if STAGES[chosen].sections:
+            options.settings = stage_sections(options.settings, chosen, getattr(options, "name", None))
+        module.run(options)
     except (SettingsError, InputError) as error:
         sys.stderr.write(f"tavce {chosen}: {error}\n")
         return 2

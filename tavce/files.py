@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and have a digest."""
 
+import argparse
 import glob
 import hashlib
 import json
@@ -8,6 +9,17 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def input_file(path: str) -> str:
+    """Return the path of a file that a command line names, as an argument's `type`.
+
+    Raises:
+        argparse.ArgumentTypeError: there is no such file.
+    """
+    if not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"{path} is not there: correct the path, or run the stage that writes it")
+    return path
 
 
 @contextmanager

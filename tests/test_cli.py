@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tavce.cli import main
+from tavce.files import write_json
 from tavce.stages import STAGES
 
 
@@ -42,9 +44,34 @@ def test_a_wrong_setting_is_one_sentence_and_ends_with_2(tmp_path, capsys):
     assert capsys.readouterr().err.splitlines()[0] == "tavce sheet: settings cannot be used:"
 
 
+def test_an_input_that_is_not_there_is_named_with_the_remedy(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["gate", "--funnel", "nowhere.json", "--out", "gate.json"])
+    assert caught.value.code == 2
+    words = "argument --funnel: nowhere.json is not there: correct the path, or run the stage that writes it"
+    assert words in capsys.readouterr().err
+
+
 def test_a_bug_is_not_swallowed(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        main(["gate", "--settings", '{"gate":{"train":1,"val":1,"test":1}}', "--funnel", "nowhere", "--out", "gate"])
+    write_json(tmp_path / "funnel.json", {"mine": "no counts"})
+    with pytest.raises(TypeError):
+        main(["gate", "--funnel", str(tmp_path / "funnel.json"), "--train", "mine", "--out", str(tmp_path / "gate")])
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [(None, 100), ("mine.yaml", 3), ('{"gate":{"train":2,"val":1,"test":1}}', 2)],
+    ids=["the paper's", "a file laid over the paper's", "JSON"],
+)
+def test_a_stage_by_hand_takes_its_settings_from_the_paper_a_file_or_json(
+    tmp_path, monkeypatch, capsys, settings, asked
+):
+    monkeypatch.chdir(tmp_path)
+    write_json("funnel.json", {"mine": {"sheet": {}, "index": {}}})
+    Path("mine.yaml").write_text("gate: {train: 3}", encoding="utf-8")
+    options = ["--settings", settings] if settings else []
+    assert main(["gate", "--funnel", "funnel.json", "--train", "mine", "--out", "gate.json", *options]) == 2
+    assert f"gate.train asks for {asked}." in capsys.readouterr().err
 
 
 def test_the_module_is_the_command():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tavce.config import SettingsError, load, load_files, merge, paper, parse_sections
+from tavce import config
+from tavce.config import SettingsError, load, load_files, merge, paper, parse_sections, stage_sections
 from tavce.stages import STAGES
 
 CONFIG = Path(__file__).parents[1] / "workflow/config"
@@ -42,7 +43,7 @@ def test_the_demos_settings_are_laid_over_the_papers():
 
 def test_the_paper_is_missed_outside_the_repository(monkeypatch, tmp_path):
     paper.cache_clear()
-    monkeypatch.setattr("tavce.config.__file__", str(tmp_path / "site/tavce/config/__init__.py"))
+    monkeypatch.setattr(config, "PAPER", tmp_path / "site/workflow/config/paper.yaml")
     with pytest.raises(SettingsError, match=r"paper.yaml is not there: install with `pip install -e \.`"):
         paper()
     monkeypatch.undo()
@@ -195,4 +196,40 @@ def test_a_changed_section_changes_its_own_stages_only(raw):
 def test_sections_a_stage_cannot_use_are_refused(text, words):
     with pytest.raises(SettingsError) as caught:
         parse_sections(text)
+    assert words in str(caught.value)
+
+
+def test_a_file_of_settings_gives_a_stage_its_sections(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("crop: {margin: 0.2}\nmetrics: {far: {like: paper, distance: 9}}", encoding="utf-8")
+    assert parse_sections(stage_sections(str(path), "crop", None))["crop"].margin == 0.2
+    assert parse_sections(stage_sections(str(path), "metric", "far"))["metric"].distance == 9
+    assert stage_sections(None, "crop", None) == paper().sections("crop")
+    assert stage_sections('{"crop": {}}', "crop", None) == '{"crop": {}}'
+
+
+def test_a_name_the_settings_do_not_have_is_refused_with_those_they_have():
+    with pytest.raises(SettingsError, match=r"--name far is none of metrics: \['paper'\]"):
+        stage_sections(None, "metric", "far")
+    with pytest.raises(SettingsError, match=r"--name None is none of corpora: \[\]"):
+        stage_sections(None, "render_demo", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: [Errno 2]"),
+        (b"crop: {margin", "cannot be read: while parsing a flow mapping"),
+        (b"\xff\xfe", "cannot be read: 'utf-8' codec"),
+        (b"- crop", "holds no settings"),
+    ],
+    ids=["not there", "no YAML", "no text", "a list"],
+)
+def test_a_file_that_holds_no_settings_is_named(tmp_path, content, words):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load_files(path)
+    assert str(caught.value).startswith(f"{path} ")
     assert words in str(caught.value)

@@ -4,13 +4,12 @@
 own sections only, as JSON, so that a changed setting reruns its stage and what follows, and nothing else.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
@@ -26,6 +25,7 @@ from tavce.config.data import (
     Section,
     Trim,
 )
+from tavce.config.explain import SettingsError, explain, known_keys
 from tavce.config.learning import (
     Audio2Exp,
     Audio2Pose,
@@ -39,10 +39,7 @@ from tavce.stages import RESULT_FOLDERS, STAGES
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 FIXED_METHODS = ("static", "ground_truth")
-
-
-class SettingsError(Exception):
-    """A setting that cannot be used; the message names it, its value and the remedy."""
+PAPER = Path(__file__).parents[2] / "workflow/config/paper.yaml"
 
 
 class Settings(Section):
@@ -98,11 +95,17 @@ class Settings(Section):
         return self
 
     def sections(self, stage: str, name: str | None = None) -> str:
-        """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus."""
+        """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus.
+
+        Raises:
+            SettingsError: there is none of that name.
+        """
         chosen = {}
         for section in STAGES[stage].sections:
             key = COLLECTIONS.get(section, section)
             value = self.model_dump(mode="json", include={key})[key]
+            if key != section and name not in value:
+                raise SettingsError(f"--name {name} is none of {key}: {[*value]}")
             chosen[section] = value if key == section else value[name]
         return json.dumps(chosen, sort_keys=True, separators=(",", ":"))
 
@@ -123,10 +126,9 @@ def paper() -> Settings:
     Raises:
         SettingsError: the package is used outside its repository.
     """
-    path = Path(__file__).parents[2] / "workflow/config/paper.yaml"
-    if not path.is_file():
-        raise SettingsError(f"{path} is not there: install with `pip install -e .` from the repository")
-    return load_files(str(path))
+    if not PAPER.is_file():
+        raise SettingsError(f"{PAPER} is not there: install with `pip install -e .` from the repository")
+    return load_files(PAPER)
 
 
 def load(raw: Mapping[str, Any]) -> Settings:
@@ -144,15 +146,24 @@ def load(raw: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from None
+        raise SettingsError(explain(error, known_keys(Settings))) from None
 
 
-def load_files(*paths: str) -> Settings:
-    """Return the checked settings of YAML files, later ones overriding earlier ones."""
+def load_files(*paths: str | Path) -> Settings:
+    """Return the checked settings of YAML files, later ones overriding earlier ones.
+
+    Raises:
+        SettingsError: a file is not there or is no YAML mapping; and as `load`.
+    """
     merged: dict[str, Any] = {}
     for path in paths:
-        with open(path, encoding="utf-8") as file:
-            merged = merge(merged, yaml.safe_load(file) or {})
+        try:
+            changes = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise SettingsError(f"{path} cannot be read: {error}") from error
+        if not isinstance(changes, dict):
+            raise SettingsError(f"{path} holds no settings: write `section: {{key: value}}`")
+        merged = merge(merged, changes)
     return load(merged)
 
 
@@ -163,6 +174,17 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = merge(merged[key], value) if both else value
     return merged
+
+
+def stage_sections(text: str | None, stage: str, name: str | None) -> str:
+    """Return a stage's sections as JSON, from its `--settings`: JSON, a YAML file laid over the paper's, or None.
+
+    Raises:
+        SettingsError: as `load_files` and `Settings.sections`.
+    """
+    if text is None:
+        return paper().sections(stage, name)
+    return load_files(PAPER, text).sections(stage, name) if text.endswith((".yaml", ".yml")) else text
 
 
 def parse_sections(text: str) -> dict[str, Any]:
@@ -180,7 +202,7 @@ def parse_sections(text: str) -> dict[str, Any]:
     try:
         return dict(_model(fields).model_validate_json(text))
     except ValidationError as error:
-        raise SettingsError(_explain(error)) from None
+        raise SettingsError(explain(error, known_keys(Settings))) from None
 
 
 def _model(fields: dict[str, Any]) -> type[BaseModel]:
@@ -202,41 +224,3 @@ def _resolve_likes(entries: Any, collection: str) -> Any:
         return entry if like is None else merge(resolve(like, (*seen, name)), entry)
 
     return {name: resolve(name, ()) for name in entries}
-
-
-def _explain(error: ValidationError) -> str:
-    return "settings cannot be used:\n  " + "\n  ".join(_sentence(item) for item in error.errors())
-
-
-def _sentence(item: Mapping[str, Any]) -> str:
-    """Return what is wrong with one setting."""
-    path = _path(item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"unknown setting '{path}'{_nearest(str(item['loc'][-1]))}"
-    if item["type"] == "missing":
-        return f"missing setting '{path}'"
-    if item["type"] == "value_error":  # raised by a check of ours over several settings
-        return f"{path}: {item['ctx']['error']}" if path else str(item["ctx"]["error"])
-    return f"setting '{path}' = {item['input']!r:.200}: {item['msg']}"
-
-
-def _path(places: Sequence[str | int]) -> str:
-    """Return a setting's path as the user wrote it: pydantic puts a corpus' reader into the path of its keys."""
-    reader_at = {"corpora": 2, "corpus": 1}.get(str(places[0]) if places else "")
-    return ".".join(str(place) for at, place in enumerate(places) if at != reader_at)
-
-
-def _nearest(key: str) -> str:
-    near = difflib.get_close_matches(key, _known_keys(Settings), n=1)
-    return f": did you mean '{near[0]}'?" if near else ""
-
-
-def _known_keys(model: Any) -> set[str]:
-    """Return every key of the tree below a section type."""
-    keys: set[str] = set()
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        for name, field in model.model_fields.items():
-            keys |= {name} | _known_keys(field.annotation)
-    for argument in get_args(model):
-        keys |= _known_keys(argument)
-    return keys

@@ -14,7 +14,7 @@ from tavce import store
 from tavce.config import parse_sections
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.mean_face import frontalise, head_pose
-from tavce.files import digest
+from tavce.files import digest, input_file
 from tavce.records import InputError, read_records
 
 log = logging.getLogger(__name__)
@@ -22,9 +22,8 @@ log = logging.getLogger(__name__)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--crops", nargs="+", required=True, help="crops of every shard, .h5")
-    parser.add_argument("--records", nargs="+", required=True, help="their records, in the same order")
+    parser.add_argument("--crops", type=input_file, nargs="+", required=True, help="crops of every shard, .h5")
+    parser.add_argument("--records", type=input_file, nargs="+", required=True, help="their records, in the same order")
     parser.add_argument("--out", required=True)
 
 

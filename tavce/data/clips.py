@@ -13,7 +13,7 @@ import numpy as np
 
 from tavce import store
 from tavce.config import parse_sections
-from tavce.files import digest
+from tavce.files import digest, input_file
 from tavce.progress import progress
 from tavce.records import ClipError, ClipRecord, InputError, Row, read_records, read_rows, write_lines
 from tavce.stages import STAGES
@@ -45,9 +45,8 @@ class Shard:
 
 def shard_arguments(parser: argparse.ArgumentParser, out: bool = True) -> None:
     """Add what every shard stage takes."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--rows", required=True, help="the shard's sheet")
-    parser.add_argument("--before", help="records of the stage before")
+    parser.add_argument("--rows", type=input_file, required=True, help="the shard's sheet")
+    parser.add_argument("--before", type=input_file, help="records of the stage before")
     parser.add_argument("--records", required=True, help="where the records go")
     parser.add_argument("--threads", type=int, default=1)
     if out:

@@ -16,14 +16,15 @@ import numpy as np
 from tavce import media, store
 from tavce.config.data import Crop
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, Reason, Row
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     shard_arguments(parser)
-    parser.add_argument("--clips", required=True, help="the shard's trimmed clips, .h5")
-    parser.add_argument("--faces", required=True, help="the shard's boxes and landmarks, .h5")
+    parser.add_argument("--clips", type=input_file, required=True, help="the shard's trimmed clips, .h5")
+    parser.add_argument("--faces", type=input_file, required=True, help="the shard's boxes and landmarks, .h5")
 
 
 def run(arguments: argparse.Namespace) -> None:

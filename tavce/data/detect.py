@@ -18,6 +18,7 @@ from tavce.config.data import Detect
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
 from tavce.data.track import Observation, follow, whole_track
 from tavce.faces.facemesh import FaceMesh, MissingWeightsError
+from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, InputError, Reason, Row
 
 CHUNK = 32  # frames held at once
@@ -26,7 +27,7 @@ CHUNK = 32  # frames held at once
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     shard_arguments(parser)
-    parser.add_argument("--clips", required=True, help="the shard's trimmed clips, .h5")
+    parser.add_argument("--clips", type=input_file, required=True, help="the shard's trimmed clips, .h5")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -8,14 +8,13 @@ import argparse
 
 from tavce.config import parse_sections
 from tavce.data.counts import table
-from tavce.files import read_json, write_json
+from tavce.files import input_file, read_json, write_json
 from tavce.records import InputError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--funnel", required=True)
+    parser.add_argument("--funnel", type=input_file, required=True)
     parser.add_argument("--train", nargs="*", default=[], help="datasets that are trained on")
     parser.add_argument("--evaluate", nargs="*", default=[], help="datasets that are in the tables")
     parser.add_argument("--out", required=True)

@@ -14,6 +14,7 @@ from tavce import store
 from tavce.config import paper
 from tavce.config.data import Mel
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+from tavce.files import input_file
 
 LINEAR_TO_HZ = 1000.0  # Slaney: linear below, logarithmic above
 HZ_PER_MEL = 200 / 3
@@ -23,7 +24,7 @@ LOG_STEP = np.log(6.4) / 27
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     shard_arguments(parser)
-    parser.add_argument("--clips", required=True, help="the shard's trimmed clips, .h5")
+    parser.add_argument("--clips", type=input_file, required=True, help="the shard's trimmed clips, .h5")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -11,15 +11,15 @@ import numpy as np
 from tavce import store
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
 from tavce.faces.basis import ExpressionBasis
-from tavce.files import sha256
+from tavce.files import input_file, sha256
 from tavce.records import ClipError, Reason
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     shard_arguments(parser)
-    parser.add_argument("--crops", required=True, help="the shard's crops, .h5")
-    parser.add_argument("--basis", required=True, help="the expression basis, .npz")
+    parser.add_argument("--crops", type=input_file, required=True, help="the shard's crops, .h5")
+    parser.add_argument("--basis", type=input_file, required=True, help="the expression basis, .npz")
 
 
 def run(arguments: argparse.Namespace) -> None:

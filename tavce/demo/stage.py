@@ -12,15 +12,15 @@ import cv2
 from tavce.config import parse_sections
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.demo.render import render_clip
-from tavce.files import sha256, write_json
+from tavce.files import input_file, sha256, write_json
 from tavce.progress import progress
 from tavce.records import read_rows
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--rows", required=True, help="the shard's sheet")
+    parser.add_argument("--name", help="the corpus' name, where --settings is a file")
+    parser.add_argument("--rows", type=input_file, required=True, help="the shard's sheet")
     parser.add_argument("--videos", required=True, help="folder of the rendered videos")
     parser.add_argument("--listing", required=True, help="where the digests go, .json")
 

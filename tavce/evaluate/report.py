@@ -23,7 +23,7 @@ from markupsafe import Markup
 from tavce import media
 from tavce.evaluate import sections
 from tavce.evaluate.metrics import METRICS, ScoreRow, by_method, parse_labels, read_scores
-from tavce.files import read_json
+from tavce.files import input_file, read_json
 from tavce.records import InputError
 
 log = logging.getLogger(__name__)
@@ -33,10 +33,10 @@ CAPTIONED = ("psnr", "lmd", "av_corr")  # metrics below a video
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--tables", required=True, nargs="+", help="one .csv a dataset")
-    parser.add_argument("--funnel", required=True, help="funnel.json")
-    parser.add_argument("--runs", required=True, nargs="+", help="run.json of the training stages")
-    parser.add_argument("--scores", required=True, nargs="+", help="rows of scores, .jsonl")
+    parser.add_argument("--tables", type=input_file, required=True, nargs="+", help="one .csv a dataset")
+    parser.add_argument("--funnel", type=input_file, required=True, help="funnel.json")
+    parser.add_argument("--runs", type=input_file, required=True, nargs="+", help="run.json of the training stages")
+    parser.add_argument("--scores", type=input_file, required=True, nargs="+", help="rows of scores, .jsonl")
     parser.add_argument("--labels", required=True, help="method → label, in the order shown, JSON")
     parser.add_argument("--videos-root", required=True, help="folder with DATASET/METHOD/CLIP_ID.mp4")
     parser.add_argument("--out", required=True, help="output: the report's folder")

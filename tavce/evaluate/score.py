@@ -20,7 +20,7 @@ from tavce.config import parse_sections
 from tavce.config.learning import Score
 from tavce.evaluate.measure import ClipScorer, Level, read_landmarks, read_level, read_reference
 from tavce.evaluate.metrics import METRICS, Measurements, ScoreRow, mean_of
-from tavce.files import sha256
+from tavce.files import input_file, sha256
 from tavce.progress import progress
 from tavce.records import ClipRecord, InputError, read_records, write_lines
 from tavce.stages import STAGES
@@ -33,9 +33,8 @@ ONLY_CLIP = Level(None, "no other clip was generated, so there is no other sound
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the section score of the settings, JSON")
-    parser.add_argument("--index", required=True, help="the dataset's index, .parquet")
-    parser.add_argument("--records", required=True, help="what synthesise says of every clip, .jsonl")
+    parser.add_argument("--index", type=input_file, required=True, help="the dataset's index, .parquet")
+    parser.add_argument("--records", type=input_file, required=True, help="what synthesise says of every clip, .jsonl")
     parser.add_argument("--videos", required=True, help="folder of the method's CLIP_ID.mp4")
     parser.add_argument("--method", required=True)
     parser.add_argument("--dataset", required=True)

@@ -19,7 +19,7 @@ from tavce import store
 from tavce.config import parse_sections
 from tavce.config.learning import Renderer, Synthesise
 from tavce.dataset import Clips, Entry, read_index, to_unit
-from tavce.files import digest, whole
+from tavce.files import digest, input_file, whole
 from tavce.generator.coefficients import PoseModel, load_audio2exp, load_audio2pose
 from tavce.generator.losses import eye_opening
 from tavce.generator.model import FaceRenderer, load_renderer
@@ -37,11 +37,14 @@ log = logging.getLogger(__name__)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
     parser.add_argument("--method", required=True)
-    parser.add_argument("--index", required=True)
-    parser.add_argument("--fates", required=True, help="the index's records: every clip of the sheet, lost ones too")
-    parser.add_argument("--networks", nargs="*", default=[], help="best.pt of renderer, audio2exp, audio2pose, metric")
+    parser.add_argument("--index", type=input_file, required=True)
+    parser.add_argument(
+        "--fates", type=input_file, required=True, help="the index's records: every clip of the sheet, lost ones too"
+    )
+    parser.add_argument(
+        "--networks", type=input_file, nargs="*", default=[], help="best.pt of renderer, audio2exp, audio2pose, metric"
+    )
     parser.add_argument("--videos", required=True, help="folder of the videos")
     parser.add_argument("--records", required=True)
     parser.add_argument("--threads", type=int, default=1)

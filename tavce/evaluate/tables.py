@@ -21,7 +21,7 @@ from tavce.evaluate.metrics import (
     parse_labels,
     read_scores,
 )
-from tavce.files import write_text
+from tavce.files import input_file, write_text
 from tavce.records import InputError
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,9 @@ LATEX_SPECIAL = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--scores", required=True, nargs="+", help="rows of scores of all methods, .jsonl")
+    parser.add_argument(
+        "--scores", type=input_file, required=True, nargs="+", help="rows of scores of all methods, .jsonl"
+    )
     parser.add_argument("--labels", required=True, help="method → label, in the order of the rows, JSON")
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--markdown", required=True, help="output")

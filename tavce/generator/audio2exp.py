@@ -18,7 +18,7 @@ from tavce.config.learning import Audio2Exp as Audio2ExpSettings
 from tavce.dataset import Clips, index_digest, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.points import LOWER_INNER_LIP, UPPER_INNER_LIP
-from tavce.files import sha256
+from tavce.files import input_file, sha256
 from tavce.generator.coefficients import build_audio2exp
 from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws
@@ -32,7 +32,7 @@ PX_PER_EYE_DISTANCE = 64  # the landmark loss is in px of a 256 px crop, in whic
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     training_arguments(parser)
-    parser.add_argument("--basis", required=True, help="the expression basis, .npz")
+    parser.add_argument("--basis", type=input_file, required=True, help="the expression basis, .npz")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ from torch.nn import functional
 from tavce.config import parse_sections
 from tavce.config.learning import Renderer
 from tavce.dataset import Clips, index_digest, read_index
-from tavce.files import sha256, whole
+from tavce.files import input_file, sha256, whole
 from tavce.generator.losses import (
     PyramidLoss,
     feature_matching_loss,
@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--name", required=True, help="the variant's name")
     training_arguments(parser)
-    parser.add_argument("--metric", required=True, help="best.pt of the metric")
+    parser.add_argument("--metric", type=input_file, required=True, help="best.pt of the metric")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -22,7 +22,6 @@ READERS = {"folder": "tavce.sheet.folder", "demo": "tavce.sheet.demo"}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
     parser.add_argument("--results", default="results", help="folder of results")
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tavce.config.learning import Training
 from tavce.dataset import Draws
+from tavce.files import input_file
 from tavce.stages import STAGES
 from tavce.training.loop import Job, Learner, Loop
 from tavce.training.tracking import Run
@@ -19,8 +20,9 @@ from tavce.training.tracking import Run
 
 def training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what every training stage takes."""
-    parser.add_argument("--settings", required=True, help="the stage's sections of the settings, JSON")
-    parser.add_argument("--indexes", nargs="+", required=True, help="indexes of the datasets, .parquet")
+    parser.add_argument(
+        "--indexes", type=input_file, nargs="+", required=True, help="indexes of the datasets, .parquet"
+    )
     parser.add_argument("--folder", required=True, help="where checkpoints and results go")
     parser.add_argument("--threads", type=int, default=1)
 
