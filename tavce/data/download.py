@@ -15,6 +15,7 @@ import glob
 import http.server
 import logging
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -171,11 +172,19 @@ class _QuietHandler(http.server.SimpleHTTPRequestHandler):
         log.debug(format, *values)
 
 
+class _PatientServer(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        if isinstance(sys.exception(), ConnectionError):  # yt-dlp looks at the first bytes and hangs up
+            log.debug("%s hung up", client_address)
+        else:
+            super().handle_error(request, client_address)
+
+
 @contextlib.contextmanager
 def serve(folder: str) -> Iterator[str]:
     """Serve a folder on 127.0.0.1 for the length of the block; yield the server's base url."""
     handler = functools.partial(_QuietHandler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _PatientServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

@@ -122,6 +122,8 @@ def listen(model: Path, indexes: Sequence[str], window: Window) -> dict[str, flo
         entries = read_index(indexes, "val")
     embedded = [embed(metric.encoders, clips, entry, metric.recipe) for entry in entries[:LISTENING_CLIPS]]
     heard = listening(embedded, metric.recipe)
+    said = ", ".join(f"{name} {value:.3g}" for name, value in heard.items() if value is not None)
+    log.info("on %d held-out clips: %s", len(embedded), said)
     if heard["auc_audio"] < GUESS:
         log.warning("this metric does not listen: against another moment's sound its AUC is %.2f", heard["auc_audio"])
     return heard

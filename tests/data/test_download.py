@@ -2,13 +2,17 @@
 
 import http.server
 import os
+import socket
 import threading
 from contextlib import contextmanager
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from coded_video import steady, tone, write_coded
 from pipeline import Pipeline, row, settings
 
+from tavce.data import download
 from tavce.data.download import LONGEST_NAME, Fetcher, Places, serve
 from tavce.files import sha256
 from tavce.records import ClipError
@@ -218,3 +222,25 @@ def test_a_dropped_connection_is_tried_again(mine, server, video):
     assert mine.reasons("download") == {"a": None}
     assert sha256(mine.folder / "raw/a.mp4") == sha256(video)
     assert len(asked) == 3
+
+
+def test_a_client_that_hangs_up_is_no_error_of_the_server(tmp_path, capfd):
+    (tmp_path / "long.mp4").write_bytes(bytes(2**24))
+    with serve(str(tmp_path)) as url:
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port)) as client:
+            client.sendall(b"GET /long.mp4 HTTP/1.0\r\n\r\n")
+            assert client.recv(9)
+        with urlopen(f"{url}/long.mp4") as response:
+            assert len(response.read()) == 2**24
+    assert capfd.readouterr().err == ""
+
+
+def test_any_other_error_of_the_server_is_told(tmp_path, capfd, monkeypatch):
+    def breaks(_handler):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(download._QuietHandler, "do_GET", breaks)
+    with serve(str(tmp_path)) as url, pytest.raises(ConnectionError):
+        urlopen(f"{url}/a.mp4")
+    assert "ValueError: a bug" in capfd.readouterr().err
