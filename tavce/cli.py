@@ -30,10 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = importlib.import_module(STAGES[chosen].module)
     stage_parser = argparse.ArgumentParser(prog=f"tavce {chosen}", description=STAGES[chosen].help)
     if STAGES[chosen].sections:
-        stage_parser.add_argument(
-            "--settings",
-            help="JSON of the stage's own sections, or a .yaml laid over the paper's (default: the paper's)",
-        )
+        stage_parser.add_argument("--settings", help=SETTINGS_HELP)
     module.arguments(stage_parser)
     options = stage_parser.parse_args(arguments[1:])
     try:
