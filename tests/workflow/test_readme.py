@@ -9,6 +9,7 @@ import pytest
 import yaml
 from project import CORPUS, REPOSITORY, VIDEOS, Project, copy_repository, names, read_jobs, rules, run
 
+pytestmark = pytest.mark.slow
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 COMMANDS = [" ".join(text.split()) for text in re.findall(r"`\.venv/bin/snakemake ([^`]+)`", README)]
 RERUNS = re.findall(r"^\| ([^|]+?) \| with `([^`]+)` (at its end|in place of `all`)", README, re.MULTILINE)
