@@ -122,6 +122,13 @@ def test_the_default_profile_is_found_without_being_named(fresh):
     assert "runtime=1440" in training
 
 
+def test_learning_takes_four_threads_and_in_the_demo_one(fresh):
+    arguments = ("--dry-run", "--cores", "8", "results/audio2exp/run.json")
+    profile = str(REPOSITORY / "profiles" / "demo")
+    assert "threads: 4" in fresh.snakemake(*arguments)
+    assert "threads:" not in fresh.snakemake("--profile", profile, *arguments)
+
+
 def test_the_demo_profile_brings_its_settings_to_any_folder(fresh):
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
     done = run([*snakemake, "--profile", str(REPOSITORY / "profiles/demo"), "-n"], fresh.folder, fresh.environment)

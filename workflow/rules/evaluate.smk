@@ -18,6 +18,7 @@ rule synthesise:
         "benchmarks/synthesise/{dataset}/{method}.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("synthesise"),
         version=version("synthesise"),

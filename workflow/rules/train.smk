@@ -36,6 +36,7 @@ rule train_metric:
     priority: 1  # on the longest path to the tables
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("metric", "recipe"),
         version=version("metric"),
@@ -60,6 +61,7 @@ rule train_audio2exp:
         "benchmarks/audio2exp.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("audio2exp"),
         version=version("audio2exp"),
@@ -83,6 +85,7 @@ rule train_audio2pose:
         "benchmarks/audio2pose.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("audio2pose"),
         version=version("audio2pose"),
@@ -109,6 +112,7 @@ rule train_renderer:
     priority: 2  # on the longest path to the tables
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("renderer", "variant"),
         version=version("renderer"),
