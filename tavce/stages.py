@@ -35,7 +35,7 @@ STAGES = {
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
     "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise")),
-    "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("score",)),
+    "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score")),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
     "report": Stage("tavce.evaluate.report", "write the report page", version=2),
     "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),

@@ -1,10 +1,12 @@
 """Settings of the learning stages and the evaluation. The values live in `workflow/config/*.yaml`."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tavce.config.data import Section
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Window(Section):
@@ -199,6 +201,7 @@ class Renderer(Section):
     perceptual: Literal["vgg19", "mobilenetv2"]
     perceptual_scales: tuple[float, ...]
     mapping_rate: float = Field(gt=0, description="learning rate of the mapping")
+    betas: tuple[Fraction, Fraction] = Field(description="Adam's decay rates, of both optimisers")
     training: Training
 
 

@@ -1,6 +1,6 @@
 """All metrics of one generated video, each a number or a reason.
 
-Reads   the generated mp4 (25 fps, with sound), and the JPEGs and landmarks of the reference's crop
+Reads   the generated mp4 (with sound), and the JPEGs and landmarks of the reference's crop
 Shapes: T frames, H × W pixels of the generated video, to which the reference is resized
 """
 
@@ -17,11 +17,10 @@ from tavce.config.learning import Score
 from tavce.evaluate.image import clip_mean, psnr, ssim
 from tavce.evaluate.landmarks import detect_landmarks, found, lmd
 from tavce.evaluate.metrics import MeasurementError, Measurements
-from tavce.evaluate.sync import SAMPLE_RATE_HZ, av_corr, av_offset, loudness_db
+from tavce.evaluate.sync import SAMPLES_PER_FRAME, av_corr, av_offset, loudness_db
 from tavce.faces.points import mouth_opening
 from tavce.records import ClipError
 
-RATE_HZ = 25
 MAX_FRAMES_APART = 1  # in length, between a generated clip and its reference
 STILL_MOUTH = 0.002  # deviation of the opening, inter-ocular: a still face measures 0.0003, a talking one 0.02–0.04
 
@@ -44,13 +43,13 @@ class Level:
         return self.values
 
 
-def read_level(path: str | Path) -> Level:
-    """Return the loudness of every video frame that the file's sound covers."""
+def read_level(path: str | Path, rate_hz: int) -> Level:
+    """Return the loudness of every video frame, `rate_hz` a second, that the file's sound covers."""
     try:
-        wave = media.read_wave(path, SAMPLE_RATE_HZ)
+        wave = media.read_wave(path, rate_hz * SAMPLES_PER_FRAME)
     except ClipError as error:
         return Level(None, str(error))
-    return Level(loudness_db(wave, len(wave) * RATE_HZ // SAMPLE_RATE_HZ, RATE_HZ))
+    return Level(loudness_db(wave, len(wave) // SAMPLES_PER_FRAME))
 
 
 def read_reference(group: h5py.Group, width: int, height: int) -> list[np.ndarray]:

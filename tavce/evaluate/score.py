@@ -51,10 +51,11 @@ def run(arguments: argparse.Namespace) -> None:
     """
     began = time.monotonic()
     cv2.setNumThreads(arguments.threads)
-    settings = parse_sections(arguments.settings)["score"]
+    sections = parse_sections(arguments.settings)
     records = read_records(arguments.records)
     index = {row["clip_id"]: row for row in pyarrow.parquet.read_table(arguments.index).to_pylist()}
-    job = Job(arguments.dataset, arguments.method, Path(arguments.videos), index, settings)
+    rate_hz = sections["window"].rate_hz
+    job = Job(arguments.dataset, arguments.method, Path(arguments.videos), index, sections["score"], rate_hz)
     job.check(records)
     rows = job.score(records)
     write_lines(arguments.scores, rows)
@@ -72,6 +73,7 @@ class Job:
     videos: Path
     index: dict[str, dict[str, Any]]
     settings: Score
+    rate_hz: int  # of the videos
 
     def check(self, records: list[ClipRecord]) -> None:
         """Make sure that every kept record can be scored.
@@ -94,7 +96,7 @@ class Job:
     def score(self, records: list[ClipRecord]) -> list[ScoreRow]:
         """Return one row for every record, in the records' order."""
         kept = [record.clip_id for record in records if record.kept]
-        levels = {record.clip_id: read_level(self.video(record)) for record in records if record.kept}
+        levels = {clip_id: read_level(self.videos / f"{clip_id}.mp4", self.rate_hz) for clip_id in kept}
         others = {
             clip_id: levels[kept[(place + 1) % len(kept)]] if len(kept) > 1 else ONLY_CLIP
             for place, clip_id in enumerate(kept)

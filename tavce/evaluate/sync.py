@@ -1,6 +1,6 @@
 """Does the mouth move with the sound? Two proxies that need no trained network.
 
-Shapes: T frames, N samples at 16 kHz. `opening` is the mouth opening of each frame, NaN where no face was found.
+Shapes: T frames, N samples. `opening` is the mouth opening of each frame, NaN where no face was found.
 These are not SyncNet's LSE-C, LSE-D or offset, and do not share their names.
 """
 
@@ -8,33 +8,28 @@ import numpy as np
 
 from tavce.evaluate.metrics import MeasurementError
 
-SAMPLE_RATE_HZ = 16_000
+SAMPLES_PER_FRAME = 640  # 16 kHz at 25 frames a second
 FLOOR_DB = -60.0  # quieter frames count as silence: their level is the encoder's noise
 FEWEST_FRAMES = 3  # that define a correlation
 
 
-def loudness_db(wave: np.ndarray, frames: int, rate: int) -> np.ndarray:
+def loudness_db(wave: np.ndarray, frames: int) -> np.ndarray:
     """Return the level float64 [T] of each video frame's own samples: RMS re full scale, in dB, −60 to 0.
 
-    Frame k owns the samples k·n to (k+1)·n − 1, n = 16000 / rate. A frame with no whole window is NaN.
+    Frame k owns the samples k·n to (k+1)·n − 1, n = SAMPLES_PER_FRAME. A frame with no whole window is NaN.
 
     Args:
-        wave: float32 [N] in [-1, 1], mono, 16 kHz.
+        wave: float32 [N] in [-1, 1], mono, SAMPLES_PER_FRAME samples a video frame.
         frames: T.
-        rate: frames a second.
 
     Raises:
-        ValueError: the wave has channels, or a frame has no whole number of samples.
+        ValueError: the wave has channels.
     """
     if wave.ndim != 1:
         raise ValueError(f"a wave of shape {wave.shape}: give mono [N]")
-    if SAMPLE_RATE_HZ % rate:
-        raise ValueError(
-            f"{rate} frames a second: a frame has no whole number of the {SAMPLE_RATE_HZ} samples a second"
-        )
-    samples = SAMPLE_RATE_HZ // rate
-    whole = min(frames, len(wave) // samples)
-    power = np.square(wave[: whole * samples].astype(np.float64)).reshape(whole, samples).mean(axis=1)
+    whole = min(frames, len(wave) // SAMPLES_PER_FRAME)
+    windows = wave[: whole * SAMPLES_PER_FRAME].astype(np.float64).reshape(whole, SAMPLES_PER_FRAME)
+    power = np.square(windows).mean(axis=1)
     level_db = np.full(frames, np.nan)
     level_db[:whole] = 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
     return level_db

@@ -39,7 +39,6 @@ from tavce.training.features import load_features
 from tavce.training.loop import fabric
 from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
-ADAM_BETAS = (0.5, 0.999)
 SAMPLES = 6  # rows of samples.png
 
 
@@ -94,11 +93,11 @@ class RendererLearner:
         mapped = {id(weight) for weight in mapping}
         others = [weight for weight in model.parameters() if id(weight) not in mapped]
         groups = [{"params": mapping, "lr": settings.mapping_rate}, {"params": others}]
-        self.optimisers = {"renderer": torch.optim.Adam(groups, lr=settings.training.rate, betas=ADAM_BETAS)}
+        self.optimisers = {"renderer": torch.optim.Adam(groups, lr=settings.training.rate, betas=settings.betas)}
         if settings.weights.gan or settings.weights.feature_matching:
             judge = MultiScaleDiscriminator(DiscriminatorSizes(**settings.networks.discriminator.model_dump()))
             self.networks["discriminator"] = judge
-            judging = torch.optim.Adam(judge.parameters(), lr=settings.training.rate, betas=ADAM_BETAS)
+            judging = torch.optim.Adam(judge.parameters(), lr=settings.training.rate, betas=settings.betas)
             self.optimisers["discriminator"] = judging
         if settings.weights.perceptual:
             features = load_features(settings.perceptual)

@@ -58,7 +58,12 @@ class Corpus:
     """Where the miniature dataset lies."""
 
     root: Path
-    settings: str = json.dumps({"score": {"max_lag_frames": 8, "min_frames": 25}})
+    settings: str = json.dumps(
+        {
+            "window": {"steps": 16, "lead_frames": 2, "rate_hz": FORMAT.rate_hz, "mel_rate_hz": 80},
+            "score": {"max_lag_frames": 8, "min_frames": 25},
+        }
+    )
 
     def arguments(self, method: str = "copy") -> argparse.Namespace:
         """Return the arguments of the stage score for one method."""

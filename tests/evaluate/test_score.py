@@ -1,4 +1,5 @@
 import argparse
+import subprocess
 
 import cv2
 import numpy as np
@@ -146,15 +147,19 @@ def test_the_references_landmarks_are_brought_to_the_generated_size(tmp_path):
         np.testing.assert_allclose(read_landmarks(shard["a"], 64), (landmarks + 0.5) / 2 - 0.5, atol=1e-4)
 
 
+def test_the_level_has_as_many_frames_as_the_rate_asks_for(corpus):
+    video = corpus.root / "synthesise/toy/copy/a.mp4"
+    slow, fast = (read_level(video, rate_hz).require() for rate_hz in (FORMAT.rate_hz, 2 * FORMAT.rate_hz))
+    assert len(fast) in (2 * len(slow), 2 * len(slow) + 1)
+    power = 10 ** (fast[: 2 * len(slow)].reshape(-1, 2) / 10)
+    np.testing.assert_allclose(10 * np.log10(power.mean(axis=1)), slow, atol=1.5)
+
+
 def test_a_video_without_sound_has_a_reason_for_its_level(tmp_path, corpus):
-    import subprocess
-
-    from tavce.media import ffmpeg_path
-
     source, silent = corpus.root / "synthesise/toy/copy/a.mp4", tmp_path / "silent.mp4"
-    command = [ffmpeg_path(), "-loglevel", "error", "-i", str(source), "-an", "-c", "copy", str(silent)]
+    command = [media.ffmpeg_path(), "-loglevel", "error", "-i", str(source), "-an", "-c", "copy", str(silent)]
     subprocess.run(command, check=True)
-    level = read_level(silent)
+    level = read_level(silent, FORMAT.rate_hz)
     assert level.values is None
     assert "no_audio" in level.reason
 

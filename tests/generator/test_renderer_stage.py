@@ -89,6 +89,12 @@ def test_the_mapping_learns_at_a_rate_of_its_own(metric):
     assert len(mapping["params"]) + len(others["params"]) == len([*learner.networks["renderer"].parameters()])
 
 
+def test_both_optimisers_take_their_betas_from_the_settings(metric):
+    optimisers = learner_of(metric, betas=[0.3, 0.9]).optimisers
+    assert optimisers.keys() == {"renderer", "discriminator"}
+    assert {group["betas"] for one in optimisers.values() for group in one.param_groups} == {(0.3, 0.9)}
+
+
 def test_the_correlation_teaches_the_painted_frame_only_inside_its_mouth_box(metric, draws):
     learner, samples = learner_of(metric), batch(draws)
     for name in ("before", "source", "target"):
