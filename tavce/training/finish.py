@@ -31,9 +31,9 @@ def run(arguments: argparse.Namespace) -> None:
     if funnel.is_file():
         sys.stdout.write(f"\n{table(read_json(funnel))}\n")
         sys.stdout.write(f"every stage accounts for every clip of its sheet; lost ones: {funnel.parent}/dropped.tsv\n")
-    page = results / "report" / "index.html"
-    if page.is_file() and arguments.status == "FINISHED":
-        sys.stdout.write(f"report: {page}\n")
+    if arguments.status == "FINISHED":
+        pages = [*sorted((results / "tables").glob("*.md")), results / "report" / "index.html"]
+        sys.stdout.write("".join(f"see {path}\n" for path in pages if path.is_file()))
 
 
 def close_parent(results: Path, status: str) -> None:

@@ -50,8 +50,9 @@ def test_the_counts_of_every_stage_add_up_to_the_sheet(done):
 def test_the_funnel_is_printed_at_the_end(done):
     folder, said = done
     assert "every stage accounts for every clip" in said
-    assert "report: results/report/index.html" in said
-    assert (folder / "results/report/index.html").is_file()
+    for path in ("results/tables/demo.md", "results/report/index.html"):
+        assert f"see {path}" in said
+        assert (folder / path).is_file()
 
 
 def test_the_tables_have_every_method_with_its_number_of_clips(done):
