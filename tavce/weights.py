@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     name = arguments.name
     entry = table()[name]
     if entry.url and not (FOLDER / entry.file).is_file():
-        _download(entry.url, entry)
+        _download(entry)
     path = path_of(name)
     log.info("%s: %s (licence: %s)", name, path, entry.licence)
     if arguments.listing:
@@ -94,16 +94,16 @@ def run(arguments: argparse.Namespace) -> None:
         write_json(arguments.listing, said)
 
 
-def _download(url: str, entry: Weights) -> None:
+def _download(entry: Weights) -> None:
     target = FOLDER / entry.file
     with whole(target) as part:
         try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response, open(part, "wb") as file:
+            with urllib.request.urlopen(entry.url, timeout=TIMEOUT_S) as response, open(part, "wb") as file:
                 file.writelines(progress(_chunks(response), entry.file, total=_count(response)))
         except (OSError, HTTPException) as error:
-            raise InputError(f"{url}: {error}: try again, or place the file as {target} yourself") from error
+            raise InputError(f"{entry.url}: {error}: try again, or place the file as {target} yourself") from error
         if not sha256(part).startswith(entry.sha256):
-            raise InputError(f"{url} gave another file than the published: its sha256 is not {entry.sha256}…")
+            raise InputError(f"{entry.url} gave another file than the published: its sha256 is not {entry.sha256}…")
 
 
 def _chunks(response: HTTPResponse) -> Iterator[bytes]:

@@ -96,7 +96,7 @@ class Job:
     def score(self, records: list[ClipRecord]) -> list[ScoreRow]:
         """Return one row for every record, in the records' order."""
         kept = [record.clip_id for record in records if record.kept]
-        levels = {clip_id: read_level(self.videos / f"{clip_id}.mp4", self.rate_hz) for clip_id in kept}
+        levels = {record.clip_id: read_level(self.video(record), self.rate_hz) for record in records if record.kept}
         others = {
             clip_id: levels[kept[(place + 1) % len(kept)]] if len(kept) > 1 else ONLY_CLIP
             for place, clip_id in enumerate(kept)
