@@ -45,6 +45,10 @@ rule tables:
         TABLES,
 
 
+onstart:
+    start()
+
+
 onsuccess:
     finish("FINISHED")
 

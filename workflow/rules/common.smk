@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 from snakemake.exceptions import WorkflowError
 
+from tavce.cluster import guard
 from tavce.config import SettingsError, load
 from tavce.shards import shard_names
 from tavce.stages import STAGES
@@ -38,12 +39,34 @@ def tavce(*arguments):
     sys.stderr.write(done.stdout)
 
 
+def note(words):
+    """Tell the user, where there is something to tell."""
+    if words:
+        sys.stderr.write(f"{words}\n")
+
+
 if workflow.is_main_process:
-    tavce("sheet", "--settings", settings.sections("sheet"))
+    from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+
+    from tavce.cluster.executor import Executor
+
+    ExecutorPluginRegistry().get_plugin("slurm").executor = Executor
+    note(guard.killed())
+    note(guard.other())
+    if not guard.other():
+        tavce("sheet", "--settings", settings.sections("sheet"))
+
+
+def start():
+    """Note that this Snakemake works here, or stop where another does."""
+    busy = guard.enter()
+    if busy:
+        raise WorkflowError(busy)
 
 
 def finish(status):
     """Close the invocation's MLflow run, and print what became of the clips."""
+    guard.leave()
     tavce("finish", "--status", status)
 
 

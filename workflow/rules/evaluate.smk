@@ -3,6 +3,10 @@
 import json
 
 
+localrules:
+    write_tables,
+
+
 rule synthesise:
     input:
         index="results/{dataset}/index.parquet",

@@ -1,6 +1,10 @@
 """From finished shards to the index, the counts of every stage, and the gate before learning."""
 
 
+localrules:
+    gate,
+
+
 rule index:
     input:
         mels=of_shards("results/{dataset}/mel/{shard}.h5"),

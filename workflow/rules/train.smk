@@ -37,12 +37,14 @@ rule train_metric:
     conda:
         "../../envs/train.yaml"
     threads: 4
+    resources:
+        launcher="",  # a cluster's profile puts srun here
     params:
         settings=sections("metric", "recipe"),
         version=version("metric"),
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m tavce metric --name {wildcards.recipe:q} --settings {params.settings:q}"
+        "{resources.launcher} python -m tavce metric --name {wildcards.recipe:q} --settings {params.settings:q}"
         " --threads {threads} --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
 
 
@@ -62,12 +64,14 @@ rule train_audio2exp:
     conda:
         "../../envs/train.yaml"
     threads: 4
+    resources:
+        launcher="",  # a cluster's profile puts srun here
     params:
         settings=sections("audio2exp"),
         version=version("audio2exp"),
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m tavce audio2exp --settings {params.settings:q} --threads {threads}"
+        "{resources.launcher} python -m tavce audio2exp --settings {params.settings:q} --threads {threads}"
         " --indexes {input.indexes:q} --basis {input.basis:q} --folder {params.folder:q} 2> {log:q}"
 
 
@@ -86,12 +90,14 @@ rule train_audio2pose:
     conda:
         "../../envs/train.yaml"
     threads: 4
+    resources:
+        launcher="",  # a cluster's profile puts srun here
     params:
         settings=sections("audio2pose"),
         version=version("audio2pose"),
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m tavce audio2pose --settings {params.settings:q} --threads {threads}"
+        "{resources.launcher} python -m tavce audio2pose --settings {params.settings:q} --threads {threads}"
         " --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
 
 
@@ -113,11 +119,13 @@ rule train_renderer:
     conda:
         "../../envs/train.yaml"
     threads: 4
+    resources:
+        launcher="",  # a cluster's profile puts srun here
     params:
         settings=sections("renderer", "variant"),
         version=version("renderer"),
         folder=subpath(output.run, parent=True),
     shell:
-        "python -m tavce renderer --name {wildcards.variant:q} --settings {params.settings:q}"
+        "{resources.launcher} python -m tavce renderer --name {wildcards.variant:q} --settings {params.settings:q}"
         " --threads {threads} --indexes {input.indexes:q} --metric {input.metric:q}"
         " --folder {params.folder:q} 2> {log:q}"

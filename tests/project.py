@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 TARGETS = {"all", "data", "metric", "generator", "tables"}
 FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/\w+)")
 CORPUS = {
@@ -63,6 +63,11 @@ class Project:
         """The environment in which this project's repository is the one that Python imports."""
         return {**os.environ, "PYTHONPATH": str(self.repository), "OMP_NUM_THREADS": "1"}
 
+    def run_here(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `snakemake` as a user does in the repository's root, here the folder, and return how it went."""
+        command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "config.yaml"]
+        return run(command, self.folder, {**self.environment, **environment})
+
     def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake and return how it went."""
         return run(self.command(*arguments), self.folder, self.environment)
@@ -93,8 +98,9 @@ class Project:
 def copy_repository(folder: Path) -> Path:
     """Copy what Snakemake reads of the repository into a folder, and return it."""
     for name in ("tavce", "workflow", "profiles", "envs"):
-        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "site.yaml"))
     shutil.copyfile(REPOSITORY / "Snakefile", folder / "Snakefile")
+    os.symlink("profiles/slurm", folder / "slurm")
     return folder
 
 

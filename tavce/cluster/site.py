@@ -1,0 +1,124 @@
+"""What one cluster is like: partitions, account, limits, scratch. The profile asks here, so that it stays the same.
+
+Read from `profiles/slurm/site.yaml`, or from the file that TAVCE_SITE names; the environment comes first:
+TAVCE_CPU_PARTITION sets `cpu_partition`, TAVCE_SCRATCH sets `scratch`, and so on. Without any, the defaults hold.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from tavce.config import SettingsError
+from tavce.config.data import Section
+from tavce.config.explain import explain
+
+SITE = Path(__file__).parents[2] / "profiles/slurm/site.yaml"
+GROWING = ("mem_mb", "runtime")  # times the attempt
+Resources = dict[str, Any]
+
+
+class Site(Section):
+    """A cluster, as its users know it."""
+
+    cpu_partition: str = Field("cpu", description="partition of the data stages")
+    gpu_partition: str = Field("gpu", description="partition of the stages that learn and draw")
+    account: str | None = Field(None, description="who pays; None = your default account")
+    qos: str | None = Field(None, description="quality of service")
+    gpu_type: str | None = Field(None, description="as `sinfo -o %G` shows it, say h100; None = any")
+    jobs: int = Field(200, gt=0, description="jobs in the queue at once")
+    cpu_minutes: int | None = Field(None, gt=0, description="longest job of the CPU partition")
+    gpu_minutes: int | None = Field(
+        None, gt=0, description="longest job of the GPU partition; training goes on after it"
+    )
+    warn_seconds: int = Field(180, ge=30, description="before a limit, training is warned, saves and queues again")
+    check_seconds: int = Field(20, gt=0, description="between two looks at the jobs' states")
+    scratch: str | None = Field(None, description="folder on a node's own disk; variables are expanded in the job")
+    rules: dict[str, Resources] = Field({}, description="rule → resources that replace the profile's")
+
+    @field_validator("cpu_partition", "gpu_partition", "account", "qos", "gpu_type", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    def resources(self, stages: Mapping[str, Resources]) -> dict[str, Resources]:
+        """Return what Snakemake's `set-resources` takes, from the profile's table of stages.
+
+        A stage names mem_mb and runtime (minutes) of its first attempt, and, where it learns or draws, `gpus` on each
+        of `nodes`. `rules` of the site come over it. A retry gets twice, then three times the memory and time.
+
+        Raises:
+            SettingsError: `rules` names a rule that the profile does not.
+        """
+        for rule in self.rules:
+            if rule not in stages:
+                raise SettingsError(f"site setting rules.{rule}: no such rule. The profile has {', '.join(stages)}")
+        return {rule: self.of_rule({**said, **self.rules.get(rule, {})}) for rule, said in stages.items()}
+
+    def of_rule(self, said: Resources) -> Resources:
+        """Return the resources of one rule as Snakemake's expressions."""
+        said = dict(said)
+        gpus, nodes, learns = said.pop("gpus", 0), said.pop("nodes", 1), said.pop("learns", False)
+        longest = self.gpu_minutes if gpus else self.cpu_minutes
+        extra = [said.pop("slurm_extra", "")]
+        resources = {"slurm_partition": self.gpu_partition if gpus else self.cpu_partition}
+        if self.account:
+            resources["slurm_account"] = self.account
+        if self.qos:
+            resources["qos"] = self.qos
+        if gpus:
+            resources["gres"] = ":".join(["gpu", *([self.gpu_type] if self.gpu_type else []), str(gpus)])
+        if learns:
+            extra += ["--requeue", f"--signal=USR1@{self.warn_seconds}", f"--ntasks-per-node={gpus or 1}"]
+            resources |= {"nodes": nodes, "launcher": launcher(nodes, gpus or 1)}
+        return {
+            **{name: _expression(value) for name, value in resources.items()},
+            **{name: self._scaled(name, value, longest) for name, value in said.items()},
+            **({"slurm_extra": repr(" ".join(filter(None, extra)))} if any(extra) else {}),
+        }
+
+    @staticmethod
+    def _scaled(name: str, value: Any, longest: int | None) -> Any:
+        if name not in GROWING or not isinstance(value, int):
+            return _expression(value)
+        grown = f"{value} * attempt"
+        return f"min({grown}, {longest})" if name == "runtime" and longest else grown
+
+
+def launcher(nodes: int, tasks: int) -> str:
+    """Return the command before a training command: one task a GPU, all ended when one ends badly."""
+    return f"srun --nodes={nodes} --ntasks-per-node={tasks} --cpus-per-task=$SLURM_CPUS_PER_TASK --kill-on-bad-exit=1"
+
+
+def _expression(value: Any) -> Any:
+    """Return a value as Snakemake evaluates it: a text is quoted, so that `min` is a partition and no function."""
+    return repr(value) if isinstance(value, str) else value
+
+
+def site(environment: Mapping[str, str] = os.environ) -> Site:
+    """Return the cluster's settings.
+
+    Raises:
+        SettingsError: the file is not there or no YAML mapping, or a value cannot be used; names the file.
+    """
+    path = Path(environment.get("TAVCE_SITE") or SITE)
+    said = _read(path) if "TAVCE_SITE" in environment or path.is_file() else {}
+    names = {f"TAVCE_{name.upper()}": name for name in Site.model_fields if name != "rules"}
+    given = {name: environment[variable] for variable, name in names.items() if environment.get(variable)}
+    try:
+        return Site(**{**said, **given})
+    except ValidationError as error:
+        raise SettingsError(f"{path} and TAVCE_…: {explain(error, set(Site.model_fields))}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"site settings {path} cannot be read: {error}") from None
+    if not isinstance(said, dict):
+        raise SettingsError(f"site settings {path}: not `name: value` lines. See profiles/slurm/site.example.yaml")
+    return said
