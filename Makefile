@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 
-.PHONY: help setup demo test test-fast lint bench
+.PHONY: help setup demo test test-fast lint bench slurm-check
 help:
 	@sed -n 1p Makefile
 
@@ -38,6 +38,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile workflow/config/demo.yaml
+
+slurm-check: setup
+	@$(BIN)/tavce slurm_check
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -38,6 +38,7 @@ STAGES = {
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score")),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
     "report": Stage("tavce.evaluate.report", "write the report page", version=2),
+    "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),
     "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),
 }
 

@@ -17,7 +17,6 @@ from tavce.config.data import Section
 from tavce.config.explain import explain
 
 SITE = Path(__file__).parents[2] / "profiles/slurm/site.yaml"
-GROWING = ("mem_mb", "runtime")  # times the attempt
 Resources = dict[str, Any]
 
 
@@ -34,6 +33,8 @@ class Site(Section):
     gpu_minutes: int | None = Field(
         None, gt=0, description="longest job of the GPU partition; training goes on after it"
     )
+    cpu_mem_mb: int | None = Field(None, gt=0, description="memory of the CPU partition's largest node, MB")
+    gpu_mem_mb: int | None = Field(None, gt=0, description="memory of the GPU partition's largest node, MB")
     warn_seconds: int = Field(180, ge=30, description="before a limit, training is warned, saves and queues again")
     check_seconds: int = Field(20, gt=0, description="between two looks at the jobs' states")
     scratch: str | None = Field(None, description="folder on a node's own disk; variables are expanded in the job")
@@ -62,7 +63,8 @@ class Site(Section):
         """Return the resources of one rule as Snakemake's expressions."""
         said = dict(said)
         gpus, nodes, learns = said.pop("gpus", 0), said.pop("nodes", 1), said.pop("learns", False)
-        longest = self.gpu_minutes if gpus else self.cpu_minutes
+        most = {"runtime": self.gpu_minutes, "mem_mb": self.gpu_mem_mb}
+        most = most if gpus else {"runtime": self.cpu_minutes, "mem_mb": self.cpu_mem_mb}
         extra = [said.pop("slurm_extra", "")]
         resources = {"slurm_partition": self.gpu_partition if gpus else self.cpu_partition}
         if self.account:
@@ -76,16 +78,17 @@ class Site(Section):
             resources |= {"nodes": nodes, "launcher": launcher(nodes, gpus or 1)}
         return {
             **{name: _expression(value) for name, value in resources.items()},
-            **{name: self._scaled(name, value, longest) for name, value in said.items()},
+            **{
+                name: _growing(value, most[name]) if name in most else _expression(value)
+                for name, value in said.items()
+            },
             **({"slurm_extra": repr(" ".join(filter(None, extra)))} if any(extra) else {}),
         }
 
-    @staticmethod
-    def _scaled(name: str, value: Any, longest: int | None) -> Any:
-        if name not in GROWING or not isinstance(value, int):
-            return _expression(value)
-        grown = f"{value} * attempt"
-        return f"min({grown}, {longest})" if name == "runtime" and longest else grown
+
+def _growing(value: int, most: int | None) -> str:
+    """Return the expression for a request that grows with every attempt, up to what the partition has."""
+    return f"{value} * attempt" if most is None else f"min({value} * attempt, {most})"
 
 
 def launcher(nodes: int, tasks: int) -> str:

@@ -14,8 +14,10 @@ def test_memory_and_time_grow_with_every_attempt():
     assert eval(trim["mem_mb"], {"attempt": 3}) == 6000
 
 
-def test_no_job_asks_for_more_time_than_its_partition_has():
-    resources = Site(cpu_minutes=90, gpu_minutes=300).resources(STAGES)
+def test_no_job_asks_for_more_time_or_memory_than_its_partition_has():
+    resources = Site(cpu_minutes=90, gpu_minutes=300, cpu_mem_mb=5000).resources(STAGES)
+    assert [eval(resources["trim"]["mem_mb"], {"attempt": n}) for n in (1, 2, 3)] == [2000, 4000, 5000]
+    assert resources["train"]["mem_mb"] == "8000 * attempt"
     assert [eval(resources["trim"]["runtime"], {"attempt": n}) for n in (1, 2, 3)] == [60, 90, 90]
     assert eval(resources["train"]["runtime"], {"attempt": 1}) == 300
 

@@ -9,7 +9,7 @@ from project import REPOSITORY, TARGETS
 from tavce.stages import STAGES
 
 UNQUOTED = {"threads", "resources.launcher"}  # a number, and the words before a command
-WITHOUT_RULE = {"sheet", "finish"}  # before and after the jobs
+WITHOUT_RULE = {"sheet", "finish", "slurm_check"}  # before and after the jobs, and for people
 
 
 @dataclass(frozen=True)

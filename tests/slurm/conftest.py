@@ -1,0 +1,41 @@
+import tempfile
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, missing
+from place import Place, finished_run
+
+
+def pytest_collection_modifyitems(items):
+    """Every test here needs the cluster: slow, and skipped with a loud reason where there can be none."""
+    reason = missing()
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(1200))
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A SLURM cluster of four CPU nodes and two GPU nodes, for all tests of the session."""
+    with tempfile.TemporaryDirectory(prefix="slurm-", dir="/tmp") as folder:  # pytest's own folders are closed to munge
+        cluster = Cluster(Path(folder))
+        cluster.start()
+        yield cluster
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(cluster, tmp_path_factory) -> Place:
+    """A folder in which `snakemake --profile slurm all` has made everything."""
+    return finished_run(tmp_path_factory.mktemp("undisturbed"), cluster)
+
+
+@pytest.fixture
+def place(undisturbed, tmp_path) -> Place:
+    """A copy of that folder, for a test to disturb."""
+    place = undisturbed.copy(tmp_path / "place")
+    yield place
+    place.stop()

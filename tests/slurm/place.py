@@ -1,0 +1,212 @@
+"""A copy of the repository on the cluster, in which `snakemake --profile slurm` runs a small demo."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import psutil
+import yaml
+from cluster import Cluster, wait_until
+from project import REPOSITORY, copy_repository
+
+from tavce.data.counts import STAGES_IN_ORDER
+from tavce.files import read_json
+from tavce.records import read_records
+
+SETTINGS = [REPOSITORY / "workflow/config/paper.yaml", REPOSITORY / "workflow/config/demo.yaml"]
+SMOKE = REPOSITORY / "tests/workflow/smoke.yaml"
+SMALL = {"mem_mb": 1200, "runtime": 10}
+LEARNING = {"mem_mb": 3500, "runtime": 10}
+SITE = {
+    "check_seconds": 2,
+    "gpu_type": "h100",
+    "rules": {
+        **dict.fromkeys(
+            ("render_demo", "download", "trim", "crop", "mel", "basis", "motion", "index", "funnel"), SMALL
+        ),
+        **dict.fromkeys(
+            ("train_metric", "train_audio2exp", "train_audio2pose", "train_renderer", "synthesise"), LEARNING
+        ),
+        "detect": {"mem_mb": 1500, "runtime": 10},
+        "score": {"mem_mb": 3000, "runtime": 10},
+        "report": SMALL,
+    },
+}
+FACES = [f"results/demo/{stage}/{shard}.h5" for stage in ("detect", "crop") for shard in ("0000", "0001")]
+UNFINISHED = re.compile(r"\.part-|\.tmp$")
+
+
+@dataclass
+class Place:
+    """A folder with the repository's files and, below it, results."""
+
+    folder: Path
+    cluster: Cluster
+    running: list[subprocess.Popen] = field(default_factory=list)
+
+    def configure(self, **site: object) -> None:
+        """Write the site's settings, with changes."""
+        text = yaml.safe_dump({**SITE, **site})
+        (self.folder / "profiles/slurm/site.yaml").write_text(text, encoding="utf-8")
+
+    def copy(self, folder: Path) -> "Place":
+        """Copy everything, times included, but what was said."""
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("said.txt"))
+        return Place(folder, self.cluster)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        """Start `snakemake --profile slurm` in the folder; what it says goes to `said.txt`."""
+        configuration = ["--configfile", *map(str, SETTINGS), str(SMOKE)]
+        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", *arguments, *configuration]
+        variables = {**self.cluster.environment, "PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1", **environment}
+        with open(self.folder / "said.txt", "a", encoding="utf-8") as said:
+            process = subprocess.Popen(command, cwd=self.folder, env=variables, stdout=said, stderr=said)
+        self.running.append(process)
+        return process
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        """Run it to its end, which must be a good one; return what it said."""
+        before = len(self.said)
+        process = self.start(*arguments, **environment)
+        assert process.wait(timeout=900) == 0, self.said[before:]
+        return self.said[before:]
+
+    @property
+    def said(self) -> str:
+        """What every Snakemake here has said so far."""
+        path = self.folder / "said.txt"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for process in self.running:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def forget_faces(self) -> None:
+        """Remove what `detect` and `crop` made, so that four jobs are to be done."""
+        for path in FACES:
+            (self.folder / path).unlink()
+            (self.folder / path).with_suffix(".jsonl").unlink()
+
+    def find_faces(self, *arguments: str) -> subprocess.Popen:
+        """Start Snakemake on what was forgotten."""
+        return self.start(*FACES, *arguments)
+
+    def in_the_middle_of(self, rule: str) -> str:
+        """Wait until a job of the rule works on its output; return its number."""
+        stage = self.folder / "results/demo" / rule
+
+        def working() -> list[str]:
+            parts = [part.name.split(".")[0] for part in stage.glob("*.part-*.h5")]
+            numbers = {what: job for job, what, _ in self.cluster.queue("running")}
+            return [
+                numbers[f"rule_{rule}_wildcards_demo_{shard}"]
+                for shard in parts
+                if f"rule_{rule}_wildcards_demo_{shard}" in numbers
+            ]
+
+        wait_until(working, f"a job of {rule} at work")
+        return working()[0]
+
+    def stage_process(self, rule: str) -> psutil.Process:
+        """Return the process of a stage that runs in this folder."""
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if "tavce" in words and rule in words and Path(process.cwd()) == self.folder:
+                return process
+        raise AssertionError(f"no process of {rule} in {self.folder}")
+
+    def submitted(self) -> list[str]:
+        """Return the numbers of all jobs that were submitted from here."""
+        return re.findall(r"submitted with SLURM jobid (\d+)", self.said)
+
+    def states(self) -> dict[str, str]:
+        """Return job → state, from the accounting, of all jobs that were submitted from here."""
+        known = dict(self.cluster.jobs("JobIdRaw", "State"))
+        return {job: known[job].split()[0] for job in self.submitted() if job in known}
+
+
+def finished_run(folder: Path, cluster: Cluster) -> Place:
+    """Copy the repository and run everything."""
+    copy_repository(folder)
+    place = Place(folder, cluster)
+    place.configure()
+    place.run("all")
+    return place
+
+
+def arrays(folder: Path) -> dict[str, object]:
+    """Return every array and record of the data stages by file and name."""
+    found: dict[str, object] = {}
+    for path in sorted(folder.glob("results/demo/*/*.h5")):
+        key = str(path.relative_to(folder))
+        with h5py.File(path) as file:
+            file.visititems(
+                lambda name, item, key=key: found.update(
+                    {f"{key} {name}": item[()].tobytes() if isinstance(item, h5py.Dataset) else dict(item.attrs)}
+                )
+            )
+    for path in sorted(folder.glob("results/demo/*/*.jsonl")):
+        found[str(path.relative_to(folder))] = path.read_text(encoding="utf-8")
+    return found
+
+
+def counts_add_up(folder: Path) -> bool:
+    """Return whether every stage has one record for every clip of the sheet."""
+    sheet = sorted(
+        json.loads(line)["clip_id"]
+        for path in (folder / "results/demo/sheet").glob("*.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    )
+    stages = [stage for stage in STAGES_IN_ORDER if stage not in ("sheet", "index")]
+    return all(
+        sorted(
+            record.clip_id
+            for path in (folder / "results/demo" / stage).glob("*.jsonl")
+            for record in read_records(path)
+        )
+        == sheet
+        for stage in stages
+    )
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Return files that a writer has left half-written."""
+    return [path for path in (folder / "results").rglob("*") if UNFINISHED.search(path.name)]
+
+
+def same_results(place: Place, undisturbed: Place) -> None:
+    """Assert that nothing tells the place from one in which nothing went wrong."""
+    assert arrays(place.folder) == arrays(undisturbed.folder)
+    assert counts_add_up(place.folder)
+    assert unfinished(place.folder) == []
+
+
+def interrupt(process: subprocess.Popen, number: signal.Signals) -> int:
+    """Send a signal to a Snakemake and return its exit status."""
+    os.kill(process.pid, number)
+    return process.wait(timeout=120)
+
+
+def eventually(place: Place, true: Callable[[], object], what: str, patience_s: float = 120) -> None:
+    """Wait for something in a place; when it does not come, show what Snakemake said."""
+    try:
+        wait_until(true, what, patience_s)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{place.said[-6000:]}") from None
+
+
+def tables(folder: Path) -> dict[str, str]:
+    """Return the tables' texts, and the parts of the funnel."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (folder / "results/tables").iterdir()}
+    return {**texts, "funnel": json.dumps(read_json(folder / "results/funnel/funnel.json"), sort_keys=True)}

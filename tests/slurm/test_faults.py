@@ -1,0 +1,136 @@
+"""Facts about faults on a real cluster: what goes wrong is tried again, and the results are those of a quiet run."""
+
+import signal
+import time
+
+import pytest
+from place import SITE, eventually, interrupt, same_results
+
+
+@pytest.fixture
+def faces(place):
+    """A place where `detect` and `crop` of both shards are to be done again."""
+    place.forget_faces()
+    return place
+
+
+def ended_well(place, process, undisturbed) -> None:
+    """Assert that Snakemake has come to a good end with the results of a quiet run."""
+    eventually(place, lambda: process.poll() is not None, "the end of Snakemake", 400)
+    assert process.returncode == 0, place.said[-6000:]
+    same_results(place, undisturbed)
+
+
+def test_a_cancelled_job_is_tried_again(faces, undisturbed, cluster):
+    process = faces.find_faces()
+    job = faces.in_the_middle_of("detect")
+    cluster.run("scancel", job)
+    ended_well(faces, process, undisturbed)
+    assert faces.states()[job] == "CANCELLED"
+    assert len(faces.submitted()) == 5
+
+
+def test_a_job_that_exceeds_its_time_is_tried_again_with_more(faces, undisturbed, cluster):
+    process = faces.find_faces()
+    job = faces.in_the_middle_of("detect")
+    faces.stage_process("detect").suspend()
+    cluster.run("scontrol", "update", f"JobId={job}", "TimeLimit=1")
+    ended_well(faces, process, undisturbed)
+    assert faces.states()[job] == "TIMEOUT"
+    limits = dict(cluster.jobs("JobIdRaw", "Timelimit"))
+    assert limits[faces.submitted()[-3]] == "00:20:00" or "00:20:00" in limits.values()
+
+
+def test_a_job_that_exceeds_its_memory_is_tried_again_with_more(faces, undisturbed, cluster):
+    rules = {"detect": {"mem_mb": 260, "runtime": 10}, "crop": {"mem_mb": 1200, "runtime": 10}}
+    faces.configure(rules=rules)
+    process = faces.find_faces()
+    ended_well(faces, process, undisturbed)
+    states = faces.states()
+    memory = {job: asked for job, asked in cluster.jobs("JobIdRaw", "ReqMem")}
+    failed = [job for job, state in states.items() if state != "COMPLETED"]
+    assert {states[job] for job in failed} == {"OUT_OF_MEMORY"}
+    assert {memory[job] for job in failed} <= {"260M", "520M"}
+
+
+def test_a_job_whose_node_crashes_is_tried_again_on_another(faces, undisturbed, cluster):
+    process = faces.find_faces()
+    job = faces.in_the_middle_of("detect")
+    (node,) = [node for number, _, node in cluster.queue("running") if number == job]
+    cluster.crash_node(node)
+    try:
+        ended_well(faces, process, undisturbed)
+        assert faces.states()[job] == "NODE_FAIL"
+    finally:
+        cluster.start_node(node)
+
+
+def test_a_restart_of_the_controller_costs_no_job(faces, undisturbed, cluster):
+    process = faces.find_faces()
+    faces.in_the_middle_of("detect")
+    cluster.stop_controller()
+    try:
+        time.sleep(3 * SITE["check_seconds"])
+        assert process.poll() is None
+    finally:
+        cluster.start_controller()
+    ended_well(faces, process, undisturbed)
+    assert set(faces.states().values()) == {"COMPLETED"}
+    assert len(faces.submitted()) == 4
+
+
+def test_while_the_accounting_is_down_the_controller_is_asked(faces, undisturbed, cluster):
+    process = faces.find_faces()
+    faces.in_the_middle_of("detect")
+    cluster.stop_accounting()
+    try:
+        ended_well(faces, process, undisturbed)
+    finally:
+        cluster.start_accounting()
+    assert len(faces.submitted()) == 4
+
+
+def test_an_interrupt_cancels_every_job_and_the_next_run_goes_on(faces, undisturbed, cluster):
+    process = faces.find_faces()
+    faces.in_the_middle_of("detect")
+    assert interrupt(process, signal.SIGINT) != 0
+    eventually(
+        faces, lambda: not set(faces.submitted()) & {job for job, *_ in cluster.queue("running,pending")}, "empty"
+    )
+    assert set(faces.states().values()) <= {"CANCELLED", "COMPLETED"}
+    ended_well(faces, faces.find_faces(), undisturbed)
+
+
+def test_a_killed_snakemake_s_jobs_go_on_and_a_new_one_says_what_to_do(faces, undisturbed, cluster):
+    killed = faces.find_faces()
+    faces.in_the_middle_of("detect")
+    left = set(faces.submitted())
+    assert interrupt(killed, signal.SIGKILL) != 0
+    second = faces.find_faces()
+    assert second.wait(timeout=120) != 0
+    assert f"the Snakemake before (process {killed.pid}" in faces.said
+    assert "--unlock" in faces.said
+    faces.run("--unlock")
+    third = faces.find_faces()
+    assert third.wait(timeout=120) != 0
+    assert "SLURM jobs of an earlier run are still at work" in faces.said
+    assert f"scancel {' '.join(sorted(left))}" in faces.said
+    assert set(faces.submitted()) == left
+    eventually(
+        faces, lambda: not left & {job for job, *_ in cluster.queue("running,pending")}, "the end of the orphans"
+    )
+    ended_well(faces, faces.find_faces(), undisturbed)
+
+
+def test_beside_a_running_snakemake_a_second_one_starts_nothing(faces, undisturbed):
+    first = faces.find_faces()
+    faces.in_the_middle_of("detect")
+    second = faces.find_faces()
+    assert second.wait(timeout=120) != 0
+    assert f"another Snakemake works in this folder (process {first.pid}" in faces.said
+    faces.run("--dry-run", "all")
+    faces.run("--unlock")
+    third = faces.find_faces()
+    assert third.wait(timeout=120) != 0
+    ended_well(faces, first, undisturbed)
+    assert len(faces.submitted()) == 4
