@@ -4,6 +4,7 @@ Asks SLURM, then starts one small job in each partition that looks from inside a
 """
 
 import argparse
+import getpass
 import os
 import shutil
 import subprocess
@@ -84,7 +85,7 @@ def accounting(here: Site) -> Iterator[Finding]:
     else:
         yield bad(f"no accounting, and squeue forgets a job after {seconds} s: ask for MinJobAge=300 or slurmdbd")
     if here.account:
-        listing = _ask("sacctmgr", "-n", "-P", "show", "assoc", f"user={os.environ.get('USER', '')}", "format=account")
+        listing = _ask("sacctmgr", "-n", "-P", "show", "assoc", f"user={getpass.getuser()}", "format=account")
         known = sorted(set((listing or "").split()))
         if known and here.account not in known:
             yield bad(f"account '{here.account}' is none of yours: {', '.join(known)}")

@@ -40,9 +40,7 @@ class Executor(PluginExecutor):
         super().__post_init__(test_mode)
         prefix = f"tavce-{digest(str(Path.cwd()))[:8]}-"
         self.run_uuid = f"{prefix}{uuid.uuid4().hex[:8]}"
-        self.logger.info(
-            f"SLURM jobs of this run are named {self.run_uuid}: `squeue --name {self.run_uuid} -o '%i %T %k'`"
-        )
+        self.logger.info(f"SLURM jobs of this run: squeue --name {self.run_uuid} -o '%i %T %k'")
         self._cancelled = threading.Event()
         self._watch = Watch()
         self._silent = False

@@ -1,8 +1,8 @@
 """A real SLURM cluster on this one machine: controller, accounting in a database, and logical nodes with false GPUs.
 
-Nodes c1… are of the partition `cpu`, g1… of `gpu`; each says it has 4 cores and 8000 MB. All daemons belong to this
-process' user, root (a GPU's file is a character device, and `mknod` wants root), listen on free ports of 127.0.0.1,
-and are ended by their process number.
+Nodes c1… are of the partition `cpu`, g1… of `gpu`; each says it has 4 cores, or as many as are asked for. All daemons
+belong to this process' user, root (a GPU's file is a character device, and `mknod` wants root), listen on free ports
+of 127.0.0.1, and are ended by their process number.
 """
 
 import os
@@ -19,7 +19,7 @@ import psutil
 
 PACKAGES = "slurm-wlm slurmdbd munge mariadb-server slurm-wlm-basic-plugins slurm-wlm-mysql-plugin"
 PROGRAMS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "mariadb-install-db", "sbatch", "sacctmgr")
-CORES, MEMORY_MB, GPUS = 4, 8000, 2  # of a node
+MEMORY_MB, GPUS = 8000, 2  # of a node
 PATIENCE_S = 60
 
 
@@ -55,6 +55,7 @@ class Cluster:
     folder: Path
     cpu_nodes: int = 4
     gpu_nodes: int = 2
+    cores: int = 4  # of a node
 
     @property
     def nodes(self) -> list[str]:
@@ -188,7 +189,9 @@ class Cluster:
         lines = [*CONFIGURATION.format(folder=self.folder, host=socket.gethostname(), **locals()).splitlines()]
         gpus = []
         for node, port in zip(self.nodes, node_ports, strict=True):
-            has = f"NodeName={node} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 Port={port} CPUs={CORES}"
+            has = (
+                f"NodeName={node} NodeHostname={socket.gethostname()} NodeAddr=127.0.0.1 Port={port} CPUs={self.cores}"
+            )
             kind = f" Gres=gpu:h100:{GPUS}" if node.startswith("g") else ""
             lines.append(f"{has} RealMemory={MEMORY_MB} State=UNKNOWN{kind}")
             if kind:
@@ -196,10 +199,9 @@ class Cluster:
                 for file in files:
                     os.mknod(file, 0o20666, os.makedev(1, 3))
                 gpus.append(f"NodeName={node} AutoDetect=off Name=gpu Type=h100 File={','.join(map(str, files))}")
-        lines += [
-            f"PartitionName=cpu Nodes=c[1-{self.cpu_nodes}] Default=YES MaxTime=60 DefaultTime=10 State=UP",
-            f"PartitionName=gpu Nodes=g[1-{self.gpu_nodes}] MaxTime=60 DefaultTime=10 State=UP",
-        ]
+        lines.append(f"PartitionName=cpu Nodes=c[1-{self.cpu_nodes}] Default=YES MaxTime=60 DefaultTime=10 State=UP")
+        if self.gpu_nodes:
+            lines.append(f"PartitionName=gpu Nodes=g[1-{self.gpu_nodes}] MaxTime=60 DefaultTime=10 State=UP")
         (self.folder / "etc/slurm.conf").write_text("\n".join(lines) + "\n")
         (self.folder / "etc/gres.conf").write_text("\n".join(gpus) + "\n")
         secret = self.folder / "etc/slurmdbd.conf"

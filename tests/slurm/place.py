@@ -118,13 +118,13 @@ class Place:
         wait_until(working, f"a job of {rule} at work")
         return working()[0]
 
-    def stage_process(self, rule: str) -> psutil.Process:
-        """Return the process of a stage that runs in this folder."""
+    def stage_process(self, job: str, stage: str) -> psutil.Process:
+        """Return the process of a stage in a job."""
         for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or []
-            if "tavce" in words and rule in words and Path(process.cwd()) == self.folder:
+            if words[1:4] == ["-m", "tavce", stage] and process.environ().get("SLURM_JOB_ID") == job:
                 return process
-        raise AssertionError(f"no process of {rule} in {self.folder}")
+        raise AssertionError(f"no process of {stage} in job {job}")
 
     def submitted(self) -> list[str]:
         """Return the numbers of all jobs that were submitted from here."""

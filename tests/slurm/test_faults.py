@@ -33,7 +33,7 @@ def test_a_cancelled_job_is_tried_again(faces, undisturbed, cluster):
 def test_a_job_that_exceeds_its_time_is_tried_again_with_more(faces, undisturbed, cluster):
     process = faces.find_faces()
     job = faces.in_the_middle_of("detect")
-    faces.stage_process("detect").suspend()
+    faces.stage_process(job, "detect").suspend()
     cluster.run("scontrol", "update", f"JobId={job}", "TimeLimit=1")
     ended_well(faces, process, undisturbed)
     assert faces.states()[job] == "TIMEOUT"
