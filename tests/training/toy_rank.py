@@ -1,46 +1,63 @@
-"""One rank of the toy, as a program: what the command line says as JSON, and what it ends with as `end{rank}.json`."""
+"""The toy as a step of several tasks: started with `run`, each task is this module as a program."""
 
 import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
+from job_step import ends, logs, start
 from toy_training import Interrupted, Toy, training
 
 
-def main(folder: Path, changes: dict, scores: list, told: dict, breaks: dict, noise: float) -> None:
-    """Train the toy, with `changes` of its settings, and write how it ended.
+@dataclass(frozen=True)
+class Ended:
+    """How every rank of a toy ended."""
 
-    Args:
-        folder: of all ranks.
+    statuses: list[int]
+    ranks: list[dict[str, Any]]  # by rank: weight, optimiser, trained, rates, seen, lines, flushes, numbers
+    logs: list[str]
+
+
+def run(folder: Path, nodes: Sequence[int] = (2,), **options: Any) -> Ended:
+    """Train the toy by as many tasks as `nodes` says each node has, and return how they ended.
+
+    Options:
         changes: of the settings of training.
-        scores: what validations say, one after the other.
         told: rank → (step, signal), where that rank gets a signal.
+        group: whether its loader processes get it, too.
         breaks: rank → step in which that rank's loss is not finite.
         noise: of the toy's weight.
     """
+    for path in folder.glob("rank*.json"):
+        path.unlink()
+    statuses = ends(start([sys.executable, "-m", "toy_rank", json.dumps(options)], folder, nodes))
+    paths = [folder / f"rank{rank}.json" for rank in range(sum(nodes))]
+    ranks = [json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {} for path in paths]
+    return Ended(statuses, ranks, logs(folder, sum(nodes)))
+
+
+def main(folder: Path, options: dict[str, Any]) -> None:
+    """Train the toy as one rank, and write how it ended."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    rank = os.environ.get("SLURM_PROCID", "0")
-    at, number = told.get(rank, (None, 0))
-    learner = Interrupted(scores, breaks.get(rank), noise=noise, at=at, number=number)
-    toy = Toy(folder, training(**changes), learner)
-    end = {}
+    rank = os.environ["SLURM_PROCID"]
+    at, number = options.get("told", {}).get(rank, (None, 0))
+    breaks_at = options.get("breaks", {}).get(rank)
+    learner = Interrupted([], breaks_at, noise=options.get("noise", 0.01), at=at, number=number)
+    learner.group = options.get("group", False)
+    toy, numbers = Toy(folder, training(**options.get("changes", {})), learner), None
     try:
-        end["numbers"] = toy.run()
+        numbers = toy.run()
     finally:
-        end |= {"weight": toy.weight, "trained": learner.trained, "rates": learner.rates}
+        remembered = learner.optimisers["all"].state_dict()["state"].get(0, {})
+        end = {"weight": toy.weight, "optimiser": {name: float(value) for name, value in remembered.items()}}
+        end |= {"trained": learner.trained, "rates": learner.rates, "seen": learner.seen, "numbers": numbers}
         end |= {"lines": toy.notebook.lines, "flushes": toy.notebook.flushes}
-        end |= {"averages": [float(value) for value in averages(toy)]}
-        (folder / f"end{rank}.json").write_text(json.dumps(end), encoding="utf-8")
-
-
-def averages(toy: Toy) -> list[torch.Tensor]:
-    """Return what the optimiser remembers of the weight's gradients."""
-    (state,) = toy.learner.optimisers["all"].state_dict()["state"].values() or ({},)
-    return [state[name] for name in ("exp_avg", "exp_avg_sq") if name in state]
+        (folder / f"rank{rank}.json").write_text(json.dumps(end), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path.cwd(), **json.loads(sys.argv[1]))
+    main(Path.cwd(), json.loads(sys.argv[1]))

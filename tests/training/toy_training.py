@@ -49,7 +49,7 @@ class ToyLearner:
     def __post_init__(self):
         self.networks = {"weight": Weight(self.noise)}
         self.optimisers = {"all": torch.optim.Adam(self.networks["weight"].parameters(), lr=0.1)}
-        self.rates, self.trained = [], 0
+        self.rates, self.trained, self.seen = [], 0, []
 
     def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         loss = self.networks["weight"](batch["number"])
@@ -58,6 +58,7 @@ class ToyLearner:
         self.optimisers["all"].step()
         self.rates.append(self.optimisers["all"].param_groups[0]["lr"])
         self.trained += 1
+        self.seen.append(batch["number"].flatten().tolist())
         return {"loss": loss.detach() * (float("nan") if self.trained == self.breaks_at else 1)}
 
     def validate(self, batches: Iterable[dict[str, torch.Tensor]]) -> dict[str, float]:
@@ -67,15 +68,16 @@ class ToyLearner:
 
 @dataclass
 class Interrupted(ToyLearner):
-    """Is told to stop, by a signal, in one of its steps."""
+    """Is told to stop, by a signal, in one of its steps; with `group`, so are its loader processes."""
 
     at: int | None = 6
     number: int = signal.SIGTERM
+    group: bool = False
 
     def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         numbers = super().step(fabric, batch)
         if self.trained == self.at:
-            os.kill(os.getpid(), self.number)
+            os.kill(0 if self.group else os.getpid(), self.number)
         return numbers
 
 
