@@ -13,7 +13,7 @@ MODULES = {
     ".".join(("tavce", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-BASE = {"config", "stages", "shards", "records", "files", "progress"}
+BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
 TOOLS = {"media", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {
@@ -35,12 +35,13 @@ LIBRARIES = {
     "stages": set(),
     "shards": set(),
     "files": set(),
+    "scratch": set(),
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
     "progress": {"tqdm"},
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"media", "store", "weights", "sheet", "faces", "data", "demo"}
+NEVER = {"media", "scratch", "store", "weights", "sheet", "faces", "data", "demo"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

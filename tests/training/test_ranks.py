@@ -1,12 +1,14 @@
 """Facts about training by several processes, started as `srun` starts them: together they are as one."""
 
+import os
 import signal
+import time
 import warnings
 
 import pytest
 import torch
-from job_step import variables
-from toy_rank import Ended, run
+from job_step import ends, logs, start, variables
+from toy_rank import Ended, command, run
 from toy_training import Numbers, Toy, ToyLearner, training
 
 from tavce.records import InputError
@@ -97,14 +99,10 @@ def test_another_number_of_ranks_goes_on_at_the_same_draw_in_the_same_epoch(tmp_
     assert first["rates"] == pytest.approx(rates)
     assert {line["step"] for line in first["lines"]} == {*range(7, 7 + len(rates))}
     assert first["numbers"]["steps"] == 6 + len(rates)
-    seen = [
-        number
-        for step in zip(*(end["seen"] for end in went_on.ranks), strict=True)
-        for share in step
-        for number in share
-    ]
+    steps = zip(*(end["seen"] for end in went_on.ranks), strict=True)
     draws = Numbers(4)
-    assert seen == [float(draws[draw]["number"]) for draw in range(6 * 2 * before, 48)]
+    expected = [float(draws[draw]["number"]) for draw in range(6 * 2 * before, 48)]
+    assert [number for shares in steps for share in shares for number in share] == expected
     assert len({end["weight"] for end in went_on.ranks}) == 1
 
 
@@ -145,9 +143,13 @@ def test_a_rank_that_is_killed_leaves_none_waiting(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_to_a_whole_job_stops_it_cleanly_although_its_loader_processes_get_it_too(tmp_path, number):
-    stopped = run(tmp_path, (1,), changes={"workers": 2}, told={0: (TOLD, number)}, group=True)
-    assert stopped.statuses == [143]
-    assert checkpoint.load(tmp_path / "last.ckpt")["step"] == TOLD
+    (process,) = start(command(changes={"workers": 2, "epochs": 10_000}), tmp_path, (1,))
+    until = time.monotonic() + 120
+    while not (tmp_path / "last.ckpt").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    os.killpg(process.pid, number)
+    assert ends([process]) == [143]
+    assert f"stopped at step {checkpoint.load(tmp_path / 'last.ckpt')['step']} of 40000" in logs(tmp_path, 1)[0]
 
 
 def told(monkeypatch, environment: dict[str, str]) -> None:

@@ -28,16 +28,20 @@ def run(folder: Path, nodes: Sequence[int] = (2,), **options: Any) -> Ended:
     Options:
         changes: of the settings of training.
         told: rank → (step, signal), where that rank gets a signal.
-        group: whether its loader processes get it, too.
         breaks: rank → step in which that rank's loss is not finite.
         noise: of the toy's weight.
     """
     for path in folder.glob("rank*.json"):
         path.unlink()
-    statuses = ends(start([sys.executable, "-m", "toy_rank", json.dumps(options)], folder, nodes))
+    statuses = ends(start(command(**options), folder, nodes))
     paths = [folder / f"rank{rank}.json" for rank in range(sum(nodes))]
     ranks = [json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {} for path in paths]
     return Ended(statuses, ranks, logs(folder, sum(nodes)))
+
+
+def command(**options: Any) -> list[str]:
+    """Return the command of a task that trains the toy; the options are those of `run`."""
+    return [sys.executable, "-m", "toy_rank", json.dumps(options)]
 
 
 def main(folder: Path, options: dict[str, Any]) -> None:
@@ -47,7 +51,6 @@ def main(folder: Path, options: dict[str, Any]) -> None:
     at, number = options.get("told", {}).get(rank, (None, 0))
     breaks_at = options.get("breaks", {}).get(rank)
     learner = Interrupted([], breaks_at, noise=options.get("noise", 0.01), at=at, number=number)
-    learner.group = options.get("group", False)
     toy, numbers = Toy(folder, training(**options.get("changes", {})), learner), None
     try:
         numbers = toy.run()

@@ -68,16 +68,15 @@ class ToyLearner:
 
 @dataclass
 class Interrupted(ToyLearner):
-    """Is told to stop, by a signal, in one of its steps; with `group`, so are its loader processes."""
+    """Is told to stop, by a signal, in one of its steps."""
 
     at: int | None = 6
     number: int = signal.SIGTERM
-    group: bool = False
 
     def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         numbers = super().step(fabric, batch)
         if self.trained == self.at:
-            os.kill(0 if self.group else os.getpid(), self.number)
+            os.kill(os.getpid(), self.number)
         return numbers
 
 
