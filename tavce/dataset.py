@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import torch
 from cachetools import LRUCache, cachedmethod
 
-from tavce import store
+from tavce import scratch, store
 from tavce.config.learning import Window
 from tavce.faces.points import mouth_centre
 from tavce.records import InputError
@@ -76,9 +76,13 @@ class _OpenShards(LRUCache):
 
 
 class Clips:
-    """Reads frames, mel windows and coefficients; keeps shard files open, and what is asked for again in memory."""
+    """Reads frames, mel windows and coefficients; keeps shard files open, and what is asked for again in memory.
+
+    Where the node has a scratch (`tavce.scratch`), shards are read from copies there.
+    """
 
     def __init__(self, window: Window):
+        scratch.enter()
         self._window = window
         self._files = _OpenShards(OPEN_FILES)
         self._pictures: LRUCache = LRUCache(CACHE_BYTES, getsizeof=attrgetter("nbytes"))
@@ -93,9 +97,10 @@ class Clips:
     def _group(self, path: str, clip_id: str) -> h5py.Group:
         key = (os.getpid(), path)  # a forked loader process must not read through its parent's files
         if key not in self._files:
-            with store.open_shard(path):
+            near = scratch.local(path)
+            with store.open_shard(near):
                 pass
-            self._files[key] = h5py.File(path, "r")
+            self._files[key] = h5py.File(near, "r")
         return self._files[key][clip_id]
 
     @cachedmethod(attrgetter("_arrays"))

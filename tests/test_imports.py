@@ -13,7 +13,7 @@ MODULES = {
     ".".join(("tavce", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-BASE = {"config", "stages", "shards", "records", "files", "progress"}
+BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
 TOOLS = {"media", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {
@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "demo": DATA | {"demo"},
     "networks": {"networks"},
     "dataset": DATA,
-    "training": DATA | {"data", "dataset", "networks", "training"},  # data: the funnel is printed at the end
+    "training": DATA | {"cluster", "data", "dataset", "networks", "training"},  # data: the funnel is printed
     "metric": DATA | {"dataset", "networks", "training", "metric"},
     "generator": DATA | {"dataset", "networks", "training", "metric", "generator"},
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
@@ -36,12 +36,13 @@ LIBRARIES = {
     "stages": set(),
     "shards": set(),
     "files": set(),
+    "scratch": set(),
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
     "progress": {"tqdm"},
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"media", "store", "weights", "cluster", "sheet", "faces", "data", "demo"}
+NEVER = {"media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

@@ -24,6 +24,7 @@ from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws
 from tavce.metric.losses import weighted_sum
 from tavce.training.loop import fabric
+from tavce.training.ranks import first_does
 from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
 PX_PER_EYE_DISTANCE = 64  # the landmark loss is in px of a 256 px crop, in which the eyes are a quarter apart
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     learner = ExpressionLearner(settings, ExpressionBasis.load(arguments.basis))
     task = Task("audio2exp", training, f"{index_digest(arguments.indexes)}-{sha256(arguments.basis)[:16]}")
     track, numbers = train(task, arguments, learner, fabric(training), draws)
-    track.finish(numbers, [track.folder / "best.pt"])
+    first_does(lambda: track.finish(numbers, [track.folder / "best.pt"]))
 
 
 class FrontalFace(nn.Module):

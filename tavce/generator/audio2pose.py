@@ -23,6 +23,7 @@ from tavce.generator.samples import POSE, PoseDraws
 from tavce.metric.losses import weighted_sum
 from tavce.networks.audio2pose import PoseDiscriminator, PoseDiscriminatorSizes
 from tavce.training.loop import fabric
+from tavce.training.ranks import first_does
 from tavce.training.stage import Task, descend, detached, train, training_arguments
 
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     learner = PoseLearner(settings, movement_scale(clips, entries, settings.frames))
     task = Task("audio2pose", training, index_digest(arguments.indexes), extra={"styles": styles})
     track, numbers = train(task, arguments, learner, fabric(training), draws)
-    track.finish(numbers, [track.folder / "best.pt"])
+    first_does(lambda: track.finish(numbers, [track.folder / "best.pt"]))
 
 
 def style_classes(entries: Sequence[Entry], styles: int) -> dict[str, int]:
@@ -88,7 +89,7 @@ class PoseLearner:
         descend(fabric, self.optimisers["discriminator"], judged)
         terms = {
             "regression": functional.mse_loss(painted, real),
-            "gan": hinge_generator_loss([judge(painted)]),
+            "gan": hinge_generator_loss([self._judged(fabric, painted)]),
             "kl": kl_loss(mean, log_variance),
         }
         settings = self._settings
@@ -96,6 +97,12 @@ class PoseLearner:
         loss = weighted_sum([*zip(weights, terms.values(), strict=True)])
         descend(fabric, self.optimisers["pose"], loss)
         return detached({"loss": loss, "discriminator": judged, **terms})
+
+    def _judged(self, fabric: Fabric, painted: Tensor) -> Tensor:
+        """Return the discriminator's scores, from which it does not learn: ranks need not share its gradients."""
+        judge = self.networks["discriminator"]
+        with fabric.no_backward_sync(judge):
+            return judge(painted)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return regression, KL and their weighted sum, and the spread of rebuilt movement over that of the true."""

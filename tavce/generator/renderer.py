@@ -37,6 +37,7 @@ from tavce.networks.discriminator import DiscriminatorSizes, MultiScaleDiscrimin
 from tavce.records import InputError
 from tavce.training.features import load_features
 from tavce.training.loop import fabric
+from tavce.training.ranks import first_does
 from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
 SAMPLES = 6  # rows of samples.png
@@ -73,8 +74,12 @@ def run(arguments: argparse.Namespace) -> None:
     engine = fabric(training)
     learner = RendererLearner(settings, coefficients, engine.to_device(metric), engine)
     track, numbers = train(Task("renderer", training, data, arguments.name), arguments, learner, engine, draws)
-    draw_samples(track.folder, draws[1], metric.cpu())
-    track.finish(numbers, [track.folder / "best.pt", track.folder / "samples.png"])
+
+    def finish() -> None:
+        draw_samples(track.folder, draws[1], metric.cpu())
+        track.finish(numbers, [track.folder / "best.pt", track.folder / "samples.png"])
+
+    first_does(finish)
 
 
 class RendererLearner:
@@ -112,7 +117,8 @@ class RendererLearner:
             real, fake = judge(batch["target"]), judge(painted.detach())
             judged = hinge_discriminator_loss([item.prediction for item in real], [item.prediction for item in fake])
             descend(fabric, self.optimisers["discriminator"], judged)
-            terms = self._judged(judge, batch["target"], painted)
+            with fabric.no_backward_sync(judge):  # it does not learn from these: ranks need not share its gradients
+                terms = self._judged(judge, batch["target"], painted)
         terms |= self._compared(batch, painted)
         weights = self._settings.weights.model_dump()
         loss = weighted_sum([(weights[name], value) for name, value in terms.items()])

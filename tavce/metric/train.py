@@ -26,6 +26,7 @@ from tavce.networks.reconstruction import ReconstructionGenerator, Reconstructio
 from tavce.records import InputError
 from tavce.training.features import load_features
 from tavce.training.loop import fabric
+from tavce.training.ranks import first_does
 from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,12 @@ def run(arguments: argparse.Namespace) -> None:
     task = Task("metric", recipe.training, index_digest(arguments.indexes), arguments.name)
     engine = fabric(recipe.training)
     track, numbers = train(task, arguments, MetricLearner(recipe, engine), engine, draws)
-    heard = listen(track.folder / "best.pt", arguments.indexes, settings["window"])
-    track.finish({**numbers, **heard}, [track.folder / "best.pt"])
+
+    def finish() -> None:
+        heard = listen(track.folder / "best.pt", arguments.indexes, settings["window"])
+        track.finish({**numbers, **heard}, [track.folder / "best.pt"])
+
+    first_does(finish)
 
 
 class MetricLearner:

@@ -1,7 +1,10 @@
 """The one training loop: precision and devices by Lightning Fabric, validation, best and last checkpoint, exact resume.
 
 Draws are numbered and every step seeds its own randomness, so a run that was killed and started again ends with the
-same weights, to the bit on a CPU, as one that was not. It knows no model: a `Learner` does.
+same weights as one that was not: to the bit on a CPU by one rank or two; beyond two, sums over ranks may round
+otherwise. A step learns from `batch` draws a rank. Another number of ranks may continue a run: it goes on at the same
+draw and in the same epoch, so learning rate and end stay (up to a step an epoch, where clips do not fill the steps);
+other steps take other draws together, so weights do not stay. It knows no model: a `Learner` does.
 """
 
 import json
@@ -9,8 +12,7 @@ import logging
 import math
 import shutil
 import signal
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,11 +22,13 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
+from tavce.cluster.requeue import queue_again
 from tavce.config.learning import Training
 from tavce.dataset import DrawRange, Draws
 from tavce.files import digest, whole
 from tavce.progress import progress
-from tavce.training import checkpoint
+from tavce.training import checkpoint, ranks
+from tavce.training.stopping import StopSignal, ignore_in_worker
 
 log = logging.getLogger(__name__)
 VALIDATION_SEED = 1_000_003  # validation draws never coincide with training draws
@@ -62,10 +66,20 @@ class Job:
 
 
 def fabric(training: Training) -> Fabric:
-    """Return Fabric for this process: one device, a GPU where there is one, and the precision of the settings."""
+    """Return Fabric for this process: one device, a GPU where there is one, and the precision of the settings.
+
+    Started by `srun` with several tasks, it is one of their ranks, which train together (DDP). Of their logs, only the
+    first rank's has more than warnings.
+
+    Raises:
+        InputError: more tasks on this node than GPUs.
+    """
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False
-    return Fabric(accelerator="auto", devices=1, precision=training.precision)
+    engine = Fabric(accelerator="auto", precision=training.precision, **ranks.placement())
+    if engine.global_rank > 0:
+        logging.disable(logging.INFO)
+    return engine
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:
@@ -85,28 +99,30 @@ class Loop:
         self._job = job
         self._learner = learner
         self._fabric = engine
-        self._step = 0
+        self._step = 0  # of the schedule
+        self._ahead = 0  # steps taken beyond those of the schedule: not 0 after a change of the number of ranks
         self._best: float | None = None
-        self._stopping = False
+        self._stop = StopSignal()
 
     def run(self, train: Draws, validation: Draws) -> dict[str, float]:
         """Train; write `best.pt` and `history.jsonl` into the folder; return the best validation's numbers."""
-        training, ranks = self._job.training, self._fabric.world_size
-        epoch_steps = steps_per_epoch(training, len(train.entries), ranks)
-        total = epoch_steps * training.epochs
         self._fabric.launch()
+        training, engine = self._job.training, self._fabric
+        epoch_steps = steps_per_epoch(training, len(train.entries), engine.world_size)
+        total = epoch_steps * training.epochs
         self._setup()
-        self._resume()
+        self._resume(total)
         loader = DataLoader(
             train,
-            batch_sampler=DrawRange(self._step, total, training.batch, self._fabric.global_rank, ranks),
+            batch_sampler=DrawRange(self._step, total, training.batch, engine.global_rank, engine.world_size),
             num_workers=training.workers,
             persistent_workers=training.workers > 0,
+            worker_init_fn=ignore_in_worker,
         )
-        batches = self._fabric.setup_dataloaders(loader, use_distributed_sampler=False)
-        with self._stopping_on_signals():
+        batches = engine.setup_dataloaders(loader, use_distributed_sampler=False)
+        with self._stop.heeded():
             self._train(batches, validation, epoch_steps, total)
-        return self._finish()
+        return ranks.first_does(self._finish)
 
     def _train(self, batches: Iterable[dict], validation: Draws, epoch_steps: int, total: int) -> None:
         training = self._job.training
@@ -115,10 +131,15 @@ class Loop:
             ends_epoch = self._step % epoch_steps == 0
             if ends_epoch:
                 self._validate(validation)
-            if ends_epoch or self._step % training.checkpoint_every == 0 or self._stopping:
+            number = ranks.largest(self._stop.number)  # every rank stops at the same step, whichever was told to
+            if ends_epoch or self._step % training.checkpoint_every == 0 or number:
                 self._save("last.ckpt")
-            if self._stopping:
-                log.info("stopped at step %d of %d: the same command goes on from here", self._step, total)
+            if number:
+                of = total + self._ahead
+                log.info("stopped at step %d of %d: the same command goes on from here", self._taken, of)
+                if number == signal.SIGUSR1:  # warned of the job's limit; SIGTERM is an end that somebody wants
+                    ranks.first_does(queue_again)
+                ranks.largest(0)  # none leaves before the checkpoint is there: `srun` may then end the others
                 raise SystemExit(128 + signal.SIGTERM)
 
     def _setup(self) -> None:
@@ -141,78 +162,82 @@ class Loop:
         numbers = self._learner.step(self._fabric, batch)
         self._step += 1
         if self._step % training.log_every == 0 or self._step == 1:
-            self._log({name: float(value) for name, value in numbers.items()})
+            self._log(ranks.means(numbers))
+
+    def _validate(self, validation: Draws) -> None:
+        numbers = ranks.first_does(lambda: self._measure(validation))
+        self._log({f"val_{name}": value for name, value in numbers.items()})
+        if ranks.is_first():
+            self._job.track.flush()
+        log.info("step %d: %s", self._taken, ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+        score = numbers[self._learner.criterion]
+        if self._best is None or score < self._best:
+            self._best = score
+            self._save("best.ckpt", numbers=numbers)
 
     @torch.no_grad()
-    def _validate(self, validation: Draws) -> None:
+    def _measure(self, validation: Draws) -> dict[str, float]:
         training = self._job.training
         for network in self._learner.networks.values():
             network.eval()
         torch.manual_seed(VALIDATION_SEED)
         batches = DataLoader(validation, batch_sampler=DrawRange(0, training.validate_batches, training.batch))
-        numbers = self._learner.validate(self._fabric.setup_dataloaders(batches, use_distributed_sampler=False))
-        self._log({f"val_{name}": value for name, value in numbers.items()})
-        self._job.track.flush()
-        score = numbers[self._learner.criterion]
-        log.info("step %d: %s", self._step, ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-        if self._best is None or score < self._best:
-            self._best = score
-            self._save("best.ckpt", numbers=numbers)
+        return self._learner.validate(self._fabric.setup_dataloaders(batches, use_distributed_sampler=False))
 
     def _log(self, numbers: dict[str, float]) -> None:
         bad = [name for name, value in numbers.items() if not math.isfinite(value)]
         if bad:
-            raise FloatingPointError(f"step {self._step}: {', '.join(bad)} is not finite: lower the learning rate")
-        if self._fabric.is_global_zero:
-            self._job.track.log(self._step, numbers)
+            raise FloatingPointError(f"step {self._taken}: {', '.join(bad)} is not finite: lower the learning rate")
+        if ranks.is_first():
+            self._job.track.log(self._taken, numbers)
+
+    @property
+    def _taken(self) -> int:
+        """Steps taken, by however many ranks: what is logged."""
+        return self._step + self._ahead
+
+    @property
+    def _draws_a_step(self) -> int:
+        return self._job.training.batch * self._fabric.world_size
 
     def _state(self) -> dict[str, Any]:
         return {
             "stage": self._job.track.stage,
             "identity": self._job.identity,
             "settings": json.dumps(self._job.settings, sort_keys=True),
-            "step": self._step,
+            "step": self._taken,
+            "draws": self._step * self._draws_a_step,
             "best": self._best,
             "networks": {name: network.state_dict() for name, network in self._learner.networks.items()},
         }
 
     def _save(self, name: str, **more: Any) -> None:
-        optimisers = {key: optimiser.state_dict() for key, optimiser in self._learner.optimisers.items()}
-        if self._fabric.is_global_zero:
-            with_optimisers = {"optimisers": optimisers} if name == "last.ckpt" else {}
-            checkpoint.save(self._job.folder / name, {**self._state(), **with_optimisers, **more})
-
-    def _resume(self) -> None:
-        state = checkpoint.load_same(self._job.folder / "last.ckpt", self._job.identity)
-        if state is None:
-            self._job.track.restart(0)
+        if not ranks.is_first():
             return
-        for name, network in self._learner.networks.items():
-            network.load_state_dict(state["networks"][name])
-        for name, optimiser in self._learner.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        self._step, self._best = state["step"], state["best"]
-        self._job.track.restart(self._step)
-        log.info("resumed at step %d", self._step)
+        if name == "last.ckpt":
+            more["optimisers"] = {key: optimiser.state_dict() for key, optimiser in self._learner.optimisers.items()}
+        checkpoint.save(self._job.folder / name, {**self._state(), **more})
 
-    @contextmanager
-    def _stopping_on_signals(self) -> Iterator[None]:
-        """Within: SIGTERM and SIGUSR1 (a cluster's warning before a limit) ask for a checkpoint and a clean end."""
-
-        def stop(_number: int, _frame: object) -> None:
-            self._stopping = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def _resume(self, total: int) -> None:
+        path = self._job.folder / "last.ckpt"
+        state = checkpoint.load_same(path, self._job.identity) if ranks.is_first() else None
+        if ranks.from_first(state is not None):
+            state = state or checkpoint.load(path)
+            for name, network in self._learner.networks.items():
+                network.load_state_dict(state["networks"][name])
+            for name, optimiser in self._learner.optimisers.items():
+                optimiser.load_state_dict(state["optimisers"][name])
+            draws = state.get("draws", state["step"] * self._job.training.batch)  # older checkpoints: of one rank
+            self._step = min(draws // self._draws_a_step, total)
+            self._ahead, self._best = state["step"] - self._step, state["best"]
+            log.info("resumed at step %d", self._taken)
+        if ranks.is_first():
+            self._job.track.restart(self._taken)
 
     def _finish(self) -> dict[str, float]:
         folder = self._job.folder
         best = checkpoint.load(folder / "best.ckpt")
         with whole(folder / "best.pt") as part:
             shutil.copyfile(folder / "best.ckpt", part)
-        log.info("best at step %d of %d", best["step"], self._step)
-        return {**best["numbers"], "step": best["step"], "steps": self._step}
+        log.info("best at step %d of %d", best["step"], self._taken)
+        return {**best["numbers"], "step": best["step"], "steps": self._taken}

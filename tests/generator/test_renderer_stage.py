@@ -81,6 +81,25 @@ def test_without_a_judge_there_is_no_discriminator(metric):
     }
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"attention": False},
+        {"weights": {"gan": 0, "feature_matching": 0}},
+        {"weights": {"gan": 0}},
+        {"weights": {"feature_matching": 0}},
+        {"weights": {"l1": 0, "mouth_l1": 0, "correlation": 0}},
+    ],
+)
+def test_every_weight_learns_in_every_step_whatever_the_losses(metric, draws, changes):
+    """Ranks share gradients only of weights that all have: one without would end a run by several."""
+    learner = learner_of(metric, **changes)
+    train(learner, batch(draws), steps=1)
+    weights = [weight for network in learner.networks.values() for weight in network.parameters()]
+    assert all(weight.grad is not None for weight in weights)
+
+
 def test_the_mapping_learns_at_a_rate_of_its_own(metric):
     learner = learner_of(metric, mapping_rate=0.5, training={"rate": 0.25})
     mapping, others = learner.optimisers["renderer"].param_groups

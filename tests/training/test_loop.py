@@ -1,33 +1,19 @@
 """Facts about the training loop: schedule, best, resume, ends."""
 
-import os
 import signal
 
 import pytest
 import torch
-from toy_training import Notebook, Toy, ToyLearner, training
+from toy_training import Interrupted, Notebook, Toy, ToyLearner, training
 
 from tavce.records import InputError
 from tavce.training import checkpoint
 from tavce.training.loop import step_seed, steps_per_epoch
 
 
-class Interrupted(ToyLearner):
-    """Is told to stop, by a signal, in one of its steps."""
-
-    at, number = 6, signal.SIGTERM
-
-    def step(self, fabric, batch):
-        numbers = super().step(fabric, batch)
-        if self.trained == self.at:
-            os.kill(os.getpid(), self.number)
-        return numbers
-
-
 def interrupted(folder, at: int = 6, number: signal.Signals = signal.SIGTERM, **changes: object) -> Toy:
     """Run the toy until a signal stops it; return it, to be run again."""
-    toy = Toy(folder, training(**changes), Interrupted())
-    toy.learner.at, toy.learner.number = at, number
+    toy = Toy(folder, training(**changes), Interrupted(at=at, number=number))
     with pytest.raises(SystemExit) as stopped:
         toy.run()
     assert stopped.value.code == 143
@@ -68,7 +54,6 @@ def test_the_best_is_where_the_criterion_was_lowest(tmp_path):
 
 def test_a_best_from_before_the_interruption_stays_the_best(tmp_path):
     toy = Toy(tmp_path, training(), Interrupted(scores=[1.0]))
-    toy.learner.at = 6
     with pytest.raises(SystemExit):
         toy.run()
     toy.learner = ToyLearner(scores=[2.0, 3.0])

@@ -1,5 +1,7 @@
 """A learner whose every number is known: one weight that is pulled to the mean of its draws."""
 
+import os
+import signal
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from tiny_corpus import TRAINING
 
 from tavce.config.learning import Training
 from tavce.dataset import Draws
-from tavce.training.loop import Job, Loop
+from tavce.training.loop import Job, Loop, fabric
 
 
 class Numbers(Draws):
@@ -25,13 +27,14 @@ class Numbers(Draws):
 
 
 class Weight(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, noise: float):
         super().__init__()
+        self.noise = noise
         self.value = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, numbers: torch.Tensor) -> torch.Tensor:
         """Return the squared distance from the weight, with noise that the step's own seed gives."""
-        return (numbers - self.value + 0.01 * torch.randn_like(numbers)).square().mean()
+        return (numbers - self.value + self.noise * torch.randn_like(numbers)).square().mean()
 
 
 @dataclass
@@ -41,11 +44,12 @@ class ToyLearner:
     scores: list[float] = field(default_factory=list)
     breaks_at: int | None = None
     criterion: str = "score"
+    noise: float = 0.01
 
     def __post_init__(self):
-        self.networks = {"weight": Weight()}
+        self.networks = {"weight": Weight(self.noise)}
         self.optimisers = {"all": torch.optim.Adam(self.networks["weight"].parameters(), lr=0.1)}
-        self.rates, self.trained = [], 0
+        self.rates, self.trained, self.seen = [], 0, []
 
     def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         loss = self.networks["weight"](batch["number"])
@@ -54,11 +58,26 @@ class ToyLearner:
         self.optimisers["all"].step()
         self.rates.append(self.optimisers["all"].param_groups[0]["lr"])
         self.trained += 1
+        self.seen.append(batch["number"].flatten().tolist())
         return {"loss": loss.detach() * (float("nan") if self.trained == self.breaks_at else 1)}
 
     def validate(self, batches: Iterable[dict[str, torch.Tensor]]) -> dict[str, float]:
         losses = [float(self.networks["weight"](batch["number"])) for batch in batches]
         return {"score": self.scores.pop(0) if self.scores else sum(losses) / len(losses)}
+
+
+@dataclass
+class Interrupted(ToyLearner):
+    """Is told to stop, by a signal, in one of its steps."""
+
+    at: int | None = 6
+    number: int = signal.SIGTERM
+
+    def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        numbers = super().step(fabric, batch)
+        if self.trained == self.at:
+            os.kill(os.getpid(), self.number)
+        return numbers
 
 
 class Notebook(SimpleNamespace):
@@ -98,8 +117,7 @@ class Toy:
         self.folder.mkdir(exist_ok=True)
         settings = {"toy": self.training.model_dump(mode="json")}
         job = Job(self.folder, self.training, self.version, settings, self.data, self.notebook)
-        engine = Fabric(accelerator="cpu", devices=1)
-        return Loop(job, self.learner, engine).run(Numbers(4), Numbers(2))
+        return Loop(job, self.learner, fabric(self.training)).run(Numbers(4), Numbers(2))
 
     @property
     def weight(self) -> float:

@@ -1,0 +1,33 @@
+"""A training stage as one task of a step: `tavce` itself, told to stop where TOLD says, and looked at when it ends."""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from tavce.cli import main
+from tavce.training import stage
+from tavce.training.loop import Loop
+
+RANK = os.environ["SLURM_PROCID"]
+TOLD = os.environ["TOLD"].split()
+
+
+class Watched(Loop):
+    """Gets a signal after a step where TOLD is `rank step signal`; leaves its networks as `rank{n}.pt`."""
+
+    def _learn(self, batch: dict[str, torch.Tensor], epoch_steps: int) -> None:
+        super()._learn(batch, epoch_steps)
+        if [RANK, str(self._taken)] == TOLD[:2]:
+            os.kill(os.getpid(), int(TOLD[2]))
+
+    def _train(self, *arguments: object) -> None:
+        super()._train(*arguments)
+        networks = {name: network.state_dict() for name, network in self._learner.networks.items()}
+        torch.save(networks, Path.cwd() / f"rank{RANK}.pt")
+
+
+if __name__ == "__main__":
+    stage.Loop = Watched
+    sys.exit(main(sys.argv[1:]))
