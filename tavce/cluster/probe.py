@@ -73,8 +73,7 @@ def _gpu() -> None:
     Raises:
         RuntimeError: torch sees none.
     """
-    import torch
-
+    torch = importlib.import_module("torch")
     if not torch.cuda.is_available():
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
         raise RuntimeError(f"torch {torch.__version__} sees no GPU, CUDA_VISIBLE_DEVICES={visible}")

@@ -141,6 +141,11 @@ class Cluster:
         listing = self.run("sacct", "-X", "-n", "--parsable2", "--starttime", "00:00", f"--format={','.join(fields)}")
         return [tuple(line.split("|")) for line in listing.splitlines()]
 
+    def jobs_of(self, job: str, *fields: str) -> tuple[str, ...]:
+        """Return a job's accounting fields."""
+        (found,) = [values for number, *values in self.jobs("JobIdRaw", *fields) if number == job]
+        return tuple(found)
+
     def queue(self, state: str = "all") -> list[tuple[str, str, str]]:
         """Return (job, what it does, node) of the controller's jobs in a state."""
         listing = self.run("squeue", "-h", "-t", state, "-o", "%i|%k|%N")

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from snakemake.exceptions import WorkflowError
 
 from tavce.cluster import guard
+from tavce.cluster.site import site
 from tavce.config import SettingsError, load
 from tavce.shards import shard_names
 from tavce.stages import STAGES
@@ -18,6 +19,7 @@ os.environ.setdefault("TAVCE_INVOCATION", f"{datetime.now(timezone.utc):%Y%m%dT%
 
 try:
     settings = load(config)
+    here = site()
 except SettingsError as error:
     raise WorkflowError(str(error))
 if not settings.corpora:
@@ -51,6 +53,7 @@ if workflow.is_main_process:
     from tavce.cluster.executor import Executor
 
     ExecutorPluginRegistry().get_plugin("slurm").executor = Executor
+    os.environ.update({"TAVCE_SCRATCH": here.scratch} if here.scratch else {})  # jobs inherit it
     note(guard.killed())
     note(guard.other())
     if not guard.other():
