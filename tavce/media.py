@@ -79,7 +79,6 @@ class CutFormat:
     sample_rate_hz: int
     crf: int
     preset: str
-    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def cut(path: str | Path, start_frame: int, frames: int | None, shape: CutFormat
     """
     expected = _frames_from(path, start_frame, shape.rate_hz) if frames is None else frames
     lead = min(start_frame, LEAD_FRAMES)
-    window = {"ss": (start_frame - lead) / shape.rate_hz}
+    window = {"ss": (start_frame - lead) / shape.rate_hz, "threads": 1}
     if frames is not None:
         window["t"] = (lead + frames + shape.rate_hz) / shape.rate_hz
     source = ffmpeg.input(str(path), **window)
@@ -146,12 +145,12 @@ def _frames_from(path: str | Path, start_frame: int, rate_hz: int) -> int | None
 
 
 def _encode(picture: object, path: Path, shape: CutFormat) -> object:
-    speed = {"preset": shape.preset, "threads": shape.threads}
-    return ffmpeg.output(picture, str(path), crf=shape.crf, map_metadata=-1, **speed, **H264)
+    one = {"threads": 1}  # another number of threads makes other bytes
+    return ffmpeg.output(picture, str(path), crf=shape.crf, preset=shape.preset, map_metadata=-1, **one, **H264)
 
 
 def _run(command: object, path: str | Path) -> None:
-    command = command.global_args("-nostdin", "-hide_banner", "-loglevel", "error")
+    command = command.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-filter_threads", "1")
     try:
         ffmpeg.run(command, cmd=ffmpeg_path(), capture_stdout=True, capture_stderr=True, overwrite_output=True)
     except ffmpeg.Error as error:
@@ -169,7 +168,7 @@ def decode(video: bytes | str | Path) -> Iterator[np.ndarray]:
     """Yield the frames of a video, uint8 [H, W, 3] RGB, one after the other."""
     source = io.BytesIO(video) if isinstance(video, bytes) else str(video)
     with av.open(source) as container:
-        container.streams.video[0].thread_type = "AUTO"
+        container.streams.video[0].codec_context.thread_count = 1
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="rgb24")
 

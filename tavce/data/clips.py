@@ -3,7 +3,9 @@
 import argparse
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +43,7 @@ class Shard:
     records: str
     out: str | None
     settings_digest: str
+    threads: int = 1  # clips worked on at once
 
 
 def shard_arguments(parser: argparse.ArgumentParser, out: bool = True) -> None:
@@ -48,7 +51,7 @@ def shard_arguments(parser: argparse.ArgumentParser, out: bool = True) -> None:
     parser.add_argument("--rows", type=input_file, required=True, help="the shard's sheet")
     parser.add_argument("--before", type=input_file, help="records of the stage before")
     parser.add_argument("--records", required=True, help="where the records go")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="clips worked on at once; results do not depend on it")
     if out:
         parser.add_argument("--out", required=True, help="where the arrays go, .h5")
 
@@ -59,14 +62,15 @@ def open_job(stage: str, arguments: argparse.Namespace) -> Shard:
     Raises:
         InputError: the records before are not those of this sheet.
     """
-    cv2.setNumThreads(arguments.threads)
+    cv2.setNumThreads(1)  # a thread a clip
     rows = read_rows(arguments.rows)
     before = read_records(arguments.before) if arguments.before else [_sheet_record(row) for row in rows]
     if [row.clip_id for row in rows] != [record.clip_id for record in before]:
         raise InputError(f"{arguments.before} is not of the sheet {arguments.rows}: rerun the stage before {stage}")
     settings = parse_sections(arguments.settings)
     out = getattr(arguments, "out", None)
-    return Shard(stage, settings, rows, before, arguments.records, out, digest(json.loads(arguments.settings)))
+    settings_digest = digest(json.loads(arguments.settings))
+    return Shard(stage, settings, rows, before, arguments.records, out, settings_digest, arguments.threads)
 
 
 def _sheet_record(row: Row) -> ClipRecord:
@@ -87,24 +91,45 @@ def _record(row: Row, stage: str, **said: Any) -> ClipRecord:
 
 
 def run_shard(job: Shard, work: Callable[[Row, ClipRecord], Result]) -> None:
-    """Call `work` on every clip that is still kept; write the arrays, then one record for every clip."""
+    """Call `work` on every clip that is still kept; write the arrays, then one record for every clip.
+
+    With several threads, `work` is called from all of them; files are written by this one, in the sheet's order.
+    """
     origin = store.Origin(job.stage, STAGES[job.stage].version, job.settings_digest)
     target: AbstractContextManager[Any] = store.create(job.out, origin) if job.out else nullcontext()
+    records = []
     with target as writer:
-        pairs = list(zip(job.rows, job.before, strict=True))
-        records = [_clip(job, row, before, work, writer) for row, before in progress(pairs, job.stage)]
+        for record, result in progress(_worked_on(job, work), job.stage, total=len(job.rows)):
+            if writer and result:
+                writer.put(record.clip_id, result.arrays, **result.attributes)
+            records.append(record)
     write_lines(job.records, records)
     log.info("%s: kept %d of %d clips", job.stage, sum(record.kept for record in records), len(records))
 
 
-def _clip(job: Shard, row: Row, before: ClipRecord, work: Callable, writer: store.ShardWriter | None) -> ClipRecord:
+def _worked_on(job: Shard, work: Callable) -> Iterator[tuple[ClipRecord, Result | None]]:
+    """Yield every clip's record and, where it is kept, what was made of it, in the sheet's order."""
+    clips = zip(job.rows, job.before, strict=True)
+    if job.threads == 1:
+        for row, before in clips:
+            yield _clip(job.stage, row, before, work)
+        return
+    with ThreadPoolExecutor(job.threads) as pool:
+        waiting: deque[Future] = deque()
+        for row, before in clips:
+            waiting.append(pool.submit(_clip, job.stage, row, before, work))
+            if len(waiting) > job.threads:  # no more clips in memory than that
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _clip(stage: str, row: Row, before: ClipRecord, work: Callable) -> tuple[ClipRecord, Result | None]:
     if not before.kept:
-        return _record(row, job.stage, reason=before.reason, lost_at=before.lost_at, detail=before.detail)
+        return _record(row, stage, reason=before.reason, lost_at=before.lost_at, detail=before.detail), None
     try:
         result = work(row, before)
     except ClipError as error:
-        log.info("%s dropped %s: %s", job.stage, row.clip_id, error)
-        return _record(row, job.stage, reason=error.reason, lost_at=job.stage, detail=error.detail)
-    if writer:
-        writer.put(row.clip_id, result.arrays, **result.attributes)
-    return _record(row, job.stage, numbers=dict(result.numbers))
+        log.info("%s dropped %s: %s", stage, row.clip_id, error)
+        return _record(row, stage, reason=error.reason, lost_at=stage, detail=error.detail), None
+    return _record(row, stage, numbers=dict(result.numbers)), result

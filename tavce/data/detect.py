@@ -7,6 +7,7 @@ Every clip is decoded once, in chunks, so that memory does not grow with its len
 
 import argparse
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,11 +39,22 @@ def run(arguments: argparse.Namespace) -> None:
     """
     job = open_job("detect", arguments)
     try:
-        faces = FaceMesh()
+        faces = Faces()
     except MissingWeightsError as error:
         raise InputError(str(error)) from error
     with store.open_shard(arguments.clips) as clips:
         run_shard(job, Detector(job.settings["detect"], faces, clips))
+
+
+class Faces(threading.local):
+    """A face back-end for every thread that asks for it.
+
+    Raises:
+        MissingWeightsError: its model files are not installed.
+    """
+
+    def __init__(self) -> None:
+        self.mesh = FaceMesh()
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class Detector:
     """Finds the face of one clip."""
 
     settings: Detect
-    faces: FaceMesh
+    faces: Faces
     clips: h5py.File
 
     def __call__(self, row: Row, before: ClipRecord) -> Result:
@@ -85,14 +97,14 @@ class Detector:
     def _observe(self, frames: list[np.ndarray]) -> list[list[Observation]]:
         """Return the faces of every frame: the detector looks at some, the landmarks at all."""
         every = self.settings.every
-        looked = self.faces.detect(frames[::every])
+        looked = self.faces.mesh.detect(frames[::every])
         found = [looked[number // every] for number in range(len(frames))]
         owners = [number for number, faces in enumerate(found) for _ in faces]
         observations: list[list[Observation]] = [[] for _ in frames]
         if not owners:
             return observations
         faces = [face for faces in found for face in faces]
-        landmarks, scores = self.faces.landmarks([frames[number] for number in owners], faces)
+        landmarks, scores = self.faces.mesh.landmarks([frames[number] for number in owners], faces)
         for number, face, points, score in zip(owners, faces, landmarks, scores, strict=True):
             if score >= self.settings.min_score:
                 observations[number].append(Observation(np.asarray(face.box_px), points, float(score)))

@@ -25,8 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Trim the clips of one shard."""
     job = open_job("trim", arguments)
-    trimmer = Trimmer(job.settings["trim"], arguments.threads)
-    run_shard(job, trimmer)
+    run_shard(job, Trimmer(job.settings["trim"]))
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,6 @@ class Trimmer:
     """Cuts one clip."""
 
     settings: Trim
-    threads: int = 1
 
     def __call__(self, row: Row, before: ClipRecord) -> Result:
         """Return the clip's picture and sound.
@@ -50,7 +48,7 @@ class Trimmer:
         asked = None if row.end_frame is None else row.end_frame - row.start_frame + 1
         if asked is not None and asked < settings.min_frames:
             raise ClipError(Reason.TOO_SHORT, f"{asked} frames annotated, trim.min_frames is {settings.min_frames}")
-        shape = media.CutFormat(settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset, self.threads)
+        shape = media.CutFormat(settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset)
         clip = media.cut(path, row.start_frame, asked, shape)
         self._check(clip, asked)
         wave = _fit(clip.wave, clip.frames * settings.sample_rate_hz // settings.rate_hz)

@@ -1,6 +1,7 @@
 """Facts about the loop over a shard's clips: one record a clip, and only a clip error drops one."""
 
 import argparse
+import threading
 
 import numpy as np
 import pytest
@@ -28,9 +29,9 @@ def before(**reasons: Reason) -> list[ClipRecord]:
     ]
 
 
-def shard(folder, **reasons: Reason) -> Shard:
+def shard(folder, threads: int = 1, **reasons: Reason) -> Shard:
     paths = {"records": str(folder / "mel.jsonl"), "out": str(folder / "mel.h5")}
-    return Shard("mel", {}, ROWS, before(**reasons), settings_digest="0" * 16, **paths)
+    return Shard("mel", {}, ROWS, before(**reasons), settings_digest="0" * 16, threads=threads, **paths)
 
 
 def drops_a(entry, _before):
@@ -64,6 +65,28 @@ def test_the_arrays_of_kept_clips_are_stored_and_no_others(tmp_path):
         assert (file.attrs["stage"], file.attrs["settings"]) == ("mel", "0" * 16)
 
 
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_several_threads_write_what_one_writes_in_the_same_order(tmp_path, threads):
+    run_shard(shard(tmp_path / "one", lost=Reason.NO_FACE), drops_a)
+    run_shard(shard(tmp_path / "several", threads, lost=Reason.NO_FACE), drops_a)
+    for name in ("mel.jsonl", "mel.h5"):
+        assert (tmp_path / "several" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+def test_as_many_clips_are_worked_on_at_once_as_there_are_threads_and_no_more(tmp_path):
+    meeting, at_work, most = threading.Barrier(2), [], []
+
+    def work(entry, _before):
+        at_work.append(entry.clip_id)
+        most.append(len(at_work))
+        meeting.wait(timeout=10)  # fails unless two come here at once
+        at_work.remove(entry.clip_id)
+        return Result({})
+
+    run_shard(shard(tmp_path, threads=2), work)
+    assert max(most) == 2
+
+
 def test_a_clip_that_is_lost_already_is_not_worked_on(tmp_path):
     seen = []
 
@@ -75,15 +98,16 @@ def test_a_clip_that_is_lost_already_is_not_worked_on(tmp_path):
     assert seen == [("c", "c"), ("b", "b")]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("error", [ValueError, KeyError, OSError, InputError])
-def test_any_other_error_ends_the_job_and_leaves_no_file(tmp_path, error):
+def test_any_other_error_ends_the_job_and_leaves_no_file(tmp_path, error, threads):
     def work(entry, _before):
         if entry.clip_id == "b":
             raise error("a bug")
         return Result({}, {"mel": np.zeros(3)})
 
     with pytest.raises(error, match="a bug"):
-        run_shard(shard(tmp_path), work)
+        run_shard(shard(tmp_path, threads), work)
     assert list(tmp_path.iterdir()) == []
 
 
