@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "sheet": DATA | {"sheet", "demo"},
     "data": DATA | {"data"},
     "demo": DATA | {"demo"},
+    "rerun": BASE | {"rerun"},
     "networks": {"networks"},
     "dataset": DATA,
     "training": DATA | {"data", "dataset", "networks", "training"},  # data: the funnel is printed at the end
@@ -38,6 +39,7 @@ LIBRARIES = {
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
     "progress": {"tqdm"},
+    "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
 NEVER = {"media", "store", "weights", "sheet", "faces", "data", "demo"}

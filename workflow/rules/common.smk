@@ -69,9 +69,9 @@ def shard_files(pattern, datasets):
     return [pattern.format(dataset=name, shard=shard) for name in datasets for shard in SHARDS[name]]
 
 
-def of_shards(pattern):
-    """Return an input function: `pattern` for every shard of the wildcard dataset."""
-    return lambda wildcards: shard_files(pattern, [wildcards.dataset])
+def of_shards(*patterns):
+    """Return an input function: every pattern for every shard of the wildcard dataset."""
+    return lambda wildcards: [name for pattern in patterns for name in shard_files(pattern, [wildcards.dataset])]
 
 
 def rendered(wildcards):
