@@ -35,7 +35,9 @@ def changed_params(text: str, wildcards: tuple[str, ...]) -> list[str]:
     raised = {(old, new) for old, new in zip(before.versions, now.versions, strict=False) if old != new}
     phrases += [f"a stage's version was raised ({old} -> {new})" for old, new in sorted(raised)]
     if before.others or now.others:
-        phrases.append(f"it is about others ({', '.join(before.others)} -> {', '.join(now.others)})")
+        phrases.append(
+            f"it is about others ({', '.join(before.others) or 'none'} -> {', '.join(now.others) or 'none'})"
+        )
     return phrases or ["its params changed"]
 
 

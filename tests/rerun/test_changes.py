@@ -41,7 +41,7 @@ def test_other_values_are_shown_as_they_are():
 
 
 def test_a_side_may_be_empty():
-    assert told("<nothing exclusive>", "'b'") == ["it is about others ( -> b)"]
+    assert told("<nothing exclusive>", "'b'") == ["it is about others (none -> b)"]
 
 
 def test_the_same_settings_in_another_order_are_told_without_a_name():
