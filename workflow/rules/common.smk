@@ -1,18 +1,21 @@
 """Checked settings, the sheets, and the names that rules share. Imports no torch: every cluster job parses this."""
 
 import os
+import shlex
 import subprocess
 import sys
 import uuid
 from datetime import datetime, timezone
 
 from snakemake.exceptions import WorkflowError
+from snakemake.shell import shell
 
 from tavce.config import SettingsError, load
 from tavce.shards import shard_names
 from tavce.stages import STAGES
 
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)]))
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")  # whatever Python a job's environment has
 os.environ.setdefault("TAVCE_INVOCATION", f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
 
 try:
