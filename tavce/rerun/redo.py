@@ -33,7 +33,7 @@ DRY = {"-n", "--dry-run", "--dryrun"}
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--video", help="id of a video, as the sheet has it: every stage of its shard")
+    what.add_argument("--video", help="video_id in the sheet (--video=-x if it begins with -): all stages of its shard")
     what.add_argument("--reason", help="why clips were dropped: the stage that dropped them, of their shards")
     parser.add_argument("--dataset", help="this dataset only; alone: every stage of all its shards")
     parser.add_argument("--stage", choices=SHARD_STAGES, help="from this stage on; with --reason: this stage instead")
