@@ -8,6 +8,10 @@ min_version("9.27")
 configfile: f"{workflow.basedir}/workflow/config/paper.yaml"
 
 
+# Only with `--software-deployment-method apptainer`; envs/tavce.def says how it is built.
+container: f"{workflow.basedir}/envs/tavce.sif"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/index.smk"

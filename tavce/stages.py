@@ -39,6 +39,8 @@ STAGES = {
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
     "report": Stage("tavce.evaluate.report", "write the report page", version=2),
     "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),
+    "redo": Stage("tavce.rerun.redo", "do one video, the drops of one reason or one dataset anew"),
+    "why": Stage("tavce.rerun.why", "say in words what a run would do, and why"),
     "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),
 }
 

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "sheet": DATA | {"sheet", "demo"},
     "data": DATA | {"data"},
     "demo": DATA | {"demo"},
+    "rerun": BASE | {"rerun"},
     "networks": {"networks"},
     "dataset": DATA,
     "training": DATA | {"cluster", "data", "dataset", "networks", "training"},  # data: the funnel is printed
@@ -40,6 +41,7 @@ LIBRARIES = {
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
     "progress": {"tqdm"},
+    "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
 NEVER = {"media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo"}

@@ -7,9 +7,6 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import pytest
-import yaml
-
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NOT_IMPORTED = {  # files inside a wheel, plug-ins, and the back-end that waits for its setting
@@ -30,17 +27,6 @@ def pins(lines: list[str]) -> dict[str, str]:
 
 
 CONSTRAINTS = pins((ROOT / "envs/constraints.txt").read_text(encoding="utf-8").splitlines())
-
-
-@pytest.mark.parametrize("name", ["data.yaml", "train.yaml"])
-def test_the_conda_environments_pin_what_pip_pins(name):
-    (packages,) = [
-        item["pip"]
-        for item in yaml.safe_load((ROOT / "envs" / name).read_text(encoding="utf-8"))["dependencies"]
-        if isinstance(item, dict)
-    ]
-    assert {package: CONSTRAINTS.get(package) for package in pins(packages)} == pins(packages)
-    assert len(pins(packages)) == len(packages)
 
 
 def test_everything_asked_for_is_pinned():

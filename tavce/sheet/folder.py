@@ -146,7 +146,7 @@ def _tsv_row(dataset: str, corpus: FolderCorpus, line: Line) -> Row:
         end_frame=None if end is None else end - 1,
         licence=cells.get("licence") or corpus.licence,
         reason=Reason.MISSING_FILE if lost else None,
-        detail=f"{line.table}, line {line.number}: {path} is not there" if lost else "",
+        detail=f"{path}, named in {line.table}, is not there" if lost else "",  # no line number: lines may be put above
     )
 
 

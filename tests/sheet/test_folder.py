@@ -138,12 +138,18 @@ def test_a_wrong_path_is_a_row_with_its_reason(table, tmp_path):
     good, lost = read(table("path\tspeaker", "a.mp4\tanna", "c.mp4\tben"))
     assert good.reason is None
     assert lost.reason == "missing_file"
-    assert lost.detail == f"{tmp_path}/clips.tsv, line 3: {tmp_path}/c.mp4 is not there"
+    assert lost.detail == f"{tmp_path}/c.mp4, named in {tmp_path}/clips.tsv, is not there"
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(table):
     (row,) = read(table("path\tspeaker\r", "a.mp4\tanna \r", encoding="utf-8-sig"))
     assert row.speaker == "anna"
+
+
+def test_a_new_line_anywhere_in_a_tsv_changes_no_other_row(table):
+    lines = ["a.mp4\tanna", "c.mp4\tben"]
+    before = read(table("path\tspeaker", *lines))
+    assert read(table("path\tspeaker", "b.mp4\tcarl", *lines))[1:] == before
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from project import REPOSITORY, TARGETS
 from tavce.stages import STAGES
 
 UNQUOTED = {"threads", "resources.launcher"}  # a number, and the words before a command
-WITHOUT_RULE = {"sheet", "finish", "slurm_check"}  # before and after the jobs, and for people
+WITHOUT_RULE = {"sheet", "finish", "redo", "why", "slurm_check"}  # before and after the jobs, around Snakemake, by hand
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ WORKING = [pytest.param(rule, id=rule.name) for rule in RULES if rule.name not i
 STAGED = [pytest.param(rule, id=rule.name) for rule in RULES if rule.stage]
 
 
-def test_every_stage_but_the_first_and_the_last_has_one_rule():
+def test_every_stage_that_is_a_job_has_one_rule():
     assert sorted(rule.stage for rule in RULES if rule.stage) == sorted(set(STAGES) - WITHOUT_RULE)
 
 

@@ -1,12 +1,14 @@
 """Checked settings, the sheets, and the names that rules share. Imports no torch: every cluster job parses this."""
 
 import os
+import shlex
 import subprocess
 import sys
 import uuid
 from datetime import datetime, timezone
 
 from snakemake.exceptions import WorkflowError
+from snakemake.shell import shell
 
 from tavce.cluster import guard
 from tavce.cluster.site import site
@@ -15,6 +17,7 @@ from tavce.shards import shard_names
 from tavce.stages import STAGES
 
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)]))
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}; ")  # whatever Python a job's environment has
 os.environ.setdefault("TAVCE_INVOCATION", f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}")
 
 try:
@@ -95,9 +98,9 @@ def shard_files(pattern, datasets):
     return [pattern.format(dataset=name, shard=shard) for name in datasets for shard in SHARDS[name]]
 
 
-def of_shards(pattern):
-    """Return an input function: `pattern` for every shard of the wildcard dataset."""
-    return lambda wildcards: shard_files(pattern, [wildcards.dataset])
+def of_shards(*patterns):
+    """Return an input function: every pattern for every shard of the wildcard dataset."""
+    return lambda wildcards: [name for pattern in patterns for name in shard_files(pattern, [wildcards.dataset])]
 
 
 def rendered(wildcards):

@@ -9,6 +9,7 @@ rule index:
     input:
         mels=of_shards("results/{dataset}/mel/{shard}.h5"),
         motions=of_shards("results/{dataset}/motion/{shard}.h5"),
+        records=of_shards("results/{dataset}/mel/{shard}.jsonl", "results/{dataset}/motion/{shard}.jsonl"),
     output:
         index="results/{dataset}/index.parquet",
         records="results/{dataset}/index.jsonl",
