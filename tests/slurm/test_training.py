@@ -11,7 +11,7 @@ from place import LEARNING, SITE, Place, eventually
 
 RUN = "results/audio2exp/run.json"
 EPOCHS = 2  # of tests/workflow/smoke.yaml
-LONGER = 'audio2exp={"training": {"epochs": 40, "repeats": 40}}'
+LONGER = 'audio2exp={"training": {"epochs": 4, "repeats": 60}}'
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from project import REPOSITORY, TARGETS
+from project import REPOSITORY, TARGETS, WITHOUT_RULE
 
 from tavce.stages import STAGES
 
 UNQUOTED = {"threads", "resources.launcher"}  # a number, and the words before a command
-WITHOUT_RULE = {"sheet", "finish", "redo", "why", "slurm_check"}  # before and after the jobs, around Snakemake, by hand
 
 
 @dataclass(frozen=True)
