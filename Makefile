@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 
-.PHONY: help setup demo test test-fast lint bench slurm-check
+.PHONY: help setup demo test test-fast slurm-test lint bench slurm-check
 help:
 	@sed -n 1p Makefile
 
@@ -28,7 +28,12 @@ demo: setup
 	$(BIN)/snakemake --profile profiles/demo all
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/slurm $(TESTS)
+	$(if $(filter tests,$(TESTS)),$(MAKE) slurm-test)
+
+# On a real SLURM cluster that the tests start on this machine.
+slurm-test: setup
+	$(BIN)/python -m pytest tests/slurm
 
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu" $(TESTS)
