@@ -53,7 +53,7 @@ def findings(kinds: list[Kind], here: Site, stages: Mapping[str, Mapping[str, An
     for name, says in (("cpu_partition", here.cpu_partition), ("gpu_partition", here.gpu_partition)):
         for partition in says.split(","):
             yield _of_partition(name, partition, kinds)
-    asked = {rule: {**said, **here.rules.get(rule, {})} for rule, said in stages.items()}
+    asked = here.over(stages)
     for device in ("cpu", "gpu"):
         rules = {rule: said for rule, said in asked.items() if bool(said.get("gpus")) == (device == "gpu")}
         mine = _partition_of(device, here, kinds)
@@ -61,7 +61,7 @@ def findings(kinds: list[Kind], here: Site, stages: Mapping[str, Mapping[str, An
             yield from _limits(device, rules, mine, here)
     for rule, said in asked.items():
         if said.get("gpus"):
-            yield from _gpus_of_rule(rule, said["gpus"], _partition_of("gpu", here, kinds), here)
+            yield from _gpus_of_rule(rule, said, _partition_of("gpu", here, kinds), here)
 
 
 def _of_partition(name: str, partition: str, kinds: list[Kind]) -> Finding:
@@ -101,11 +101,19 @@ def _limits(device: str, rules: Mapping[str, Mapping[str, Any]], mine: list[Kind
             )
 
 
-def _gpus_of_rule(rule: str, gpus: int, mine: list[Kind], here: Site) -> Iterator[Finding]:
-    fitting = [sum(number for kind, number in item.gpus.items() if here.gpu_type in (None, kind)) for item in mine]
-    if not mine or max(fitting) >= gpus:
+def _gpus_of_rule(rule: str, said: Mapping[str, Any], mine: list[Kind], here: Site) -> Iterator[Finding]:
+    """Yield whether some node has as many GPUs as the rule asks for, and cores for each of them."""
+    gpus, cores = said["gpus"], said["gpus"] * said.get("threads", 1)
+    fitting = [
+        (sum(number for kind, number in item.gpus.items() if here.gpu_type in (None, kind)), item.cores)
+        for item in mine
+    ]
+    if not mine or any(has >= gpus and has_cores >= cores for has, has_cores in fitting):
         return
     wanted = f"{gpus} {here.gpu_type or ''}".strip()
     shown = ", ".join(sorted({f"{number} {kind}".strip() for item in mine for kind, number in item.gpus.items()}))
-    remedy = f"set gpu_type, or rules.{rule}.gpus"
-    yield bad(f"{rule} asks for {wanted} GPU a node, a node of {mine[0].partition} has {shown or 'none'}: {remedy}")
+    has = f"{shown or 'none'}, and at most {max(item.cores for item in mine)} cores"
+    remedy = f"set gpu_type, or rules.{rule}.gpus or .threads"
+    yield bad(
+        f"{rule} asks for {wanted} GPU and {cores} cores a node, a node of {mine[0].partition} has {has}: {remedy}"
+    )

@@ -48,8 +48,17 @@ class Site(Section):
     def resources(self, stages: Mapping[str, Resources]) -> dict[str, Resources]:
         """Return what Snakemake's `set-resources` takes, from the profile's table of stages.
 
-        A stage names mem_mb and runtime (minutes) of its first attempt, and, where it learns or draws, `gpus` on each
-        of `nodes`. `rules` of the site come over it. A retry gets twice, then three times the memory and time.
+        A stage names mem_mb and runtime (minutes) of its first attempt, `threads`, and, where it learns or draws,
+        `gpus` on each of `nodes`. A retry gets twice, then three times the memory and time.
+        """
+        return {rule: self.of_rule(said) for rule, said in self.over(stages).items()}
+
+    def threads(self, stages: Mapping[str, Resources]) -> dict[str, int]:
+        """Return what Snakemake's `set-threads` takes."""
+        return {rule: said["threads"] for rule, said in self.over(stages).items() if "threads" in said}
+
+    def over(self, stages: Mapping[str, Resources]) -> dict[str, Resources]:
+        """Return the profile's table of stages with the site's `rules` over it.
 
         Raises:
             SettingsError: `rules` names a rule that the profile does not.
@@ -57,11 +66,11 @@ class Site(Section):
         for rule in self.rules:
             if rule not in stages:
                 raise SettingsError(f"site setting rules.{rule}: no such rule. The profile has {', '.join(stages)}")
-        return {rule: self.of_rule({**said, **self.rules.get(rule, {})}) for rule, said in stages.items()}
+        return {rule: {**said, **self.rules.get(rule, {})} for rule, said in stages.items()}
 
     def of_rule(self, said: Resources) -> Resources:
         """Return the resources of one rule as Snakemake's expressions."""
-        said = dict(said)
+        said = {name: value for name, value in said.items() if name != "threads"}
         gpus, nodes, learns = said.pop("gpus", 0), said.pop("nodes", 1), said.pop("learns", False)
         most = {"runtime": self.gpu_minutes, "mem_mb": self.gpu_mem_mb}
         most = most if gpus else {"runtime": self.cpu_minutes, "mem_mb": self.cpu_mem_mb}

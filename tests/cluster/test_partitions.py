@@ -12,7 +12,7 @@ gpu|up|infinite|128000|64|gpu:a100:4(S:0-1)|3
 gpu|up|infinite|256000|64|gpu:h100:8,gpu:a100:2|1
 old|down|30:00|4000|4|gpu:2|1
 """
-STAGES = {"trim": {"mem_mb": 2000, "runtime": 60}, "train": {"mem_mb": 8000, "runtime": 600, "gpus": 1}}
+STAGES = {"trim": {"mem_mb": 2000, "runtime": 60}, "train": {"mem_mb": 8000, "runtime": 600, "gpus": 1, "threads": 8}}
 
 
 def bad(**said) -> list[str]:
@@ -60,5 +60,9 @@ def test_rules_that_ask_for_too_much_are_named_together_with_the_setting():
 def test_gpus_that_no_node_has_are_named():
     assert bad(gpu_type="h100", rules={"train": {"gpus": 8}}) == []
     (text,) = bad(gpu_type="v100")
-    assert text.startswith("train asks for 1 v100 GPU a node, a node of gpu has 2 a100, 4 a100, 8 h100")
-    assert text.endswith("set gpu_type, or rules.train.gpus")
+    assert text == (
+        "train asks for 1 v100 GPU and 8 cores a node, a node of gpu has 2 a100, 4 a100, 8 h100, and at most 64 cores:"
+        " set gpu_type, or rules.train.gpus or .threads"
+    )
+    (text,) = bad(gpu_type="h100", rules={"train": {"gpus": 8, "threads": 16}})
+    assert "8 h100 GPU and 128 cores a node" in text

@@ -5,7 +5,10 @@ import pytest
 from tavce.cluster.site import Site, launcher, site
 from tavce.config import SettingsError
 
-STAGES = {"trim": {"mem_mb": 2000, "runtime": 60}, "train": {"mem_mb": 8000, "runtime": 600, "gpus": 1, "learns": True}}
+STAGES = {
+    "trim": {"mem_mb": 2000, "runtime": 60},
+    "train": {"mem_mb": 8000, "runtime": 600, "gpus": 1, "threads": 4, "learns": True},
+}
 
 
 def test_memory_and_time_grow_with_every_attempt():
@@ -43,6 +46,11 @@ def test_the_site_gives_a_rule_more_gpus_nodes_and_another_partition():
     assert "--ntasks-per-node=4" in resources["train"]["slurm_extra"]
     assert "--nodes=2 --ntasks-per-node=4" in resources["train"]["launcher"]
     assert resources["trim"]["slurm_partition"] == "'transfer'"
+
+
+def test_threads_are_the_profile_s_or_the_site_s():
+    assert Site().threads(STAGES) == {"train": 4}
+    assert Site(rules={"trim": {"threads": 2}}).threads(STAGES) == {"trim": 2, "train": 4}
 
 
 def test_a_rule_that_the_profile_does_not_know_is_an_error():

@@ -37,8 +37,10 @@ def test_what_the_profile_asks_for_and_the_nodes_lack_is_named_with_the_setting(
     said = checked(rules={}, gpu_type="a100")
     assert "ask for up to 1440 minutes, cpu gives 60: set cpu_minutes: 60" in said
     assert "train_renderer ask for up to 32000 MB, gpu gives 8000: set gpu_mem_mb: 8000" in said
-    assert "train_renderer asks for 1 a100 GPU a node, a node of gpu has 2 h100" in said
-    assert "node" not in [line.split(", ")[-1][:4] for line in said.splitlines() if line.startswith("ok   cpu")]
+    assert (
+        "train_renderer asks for 1 a100 GPU and 4 cores a node, a node of gpu has 2 h100, and at most 4 cores" in said
+    )
+    assert "node c" not in said  # where that does not fit, no job is started
 
 
 def test_a_partition_and_an_account_that_are_not_there_are_named(checked):

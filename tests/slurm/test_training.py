@@ -58,7 +58,7 @@ def test_a_training_that_is_warned_saves_queues_itself_again_and_ends_as_if_undi
 
 
 def test_training_runs_on_two_nodes_with_two_tasks_each(untrained, undisturbed, cluster):
-    rules = {**SITE["rules"], "train_audio2exp": {**LEARNING, "gpus": 2, "nodes": 2}}
+    rules = {**SITE["rules"], "train_audio2exp": {**LEARNING, "gpus": 2, "nodes": 2, "threads": 2}}
     untrained.configure(rules=rules)
     untrained.run(RUN, MASTER_ADDR="127.0.0.1")  # no name service knows these nodes
     (job,) = untrained.submitted()
