@@ -26,7 +26,7 @@ SMOKE = REPOSITORY / "tests/workflow/smoke.yaml"
 SMALL = {"mem_mb": 1200, "runtime": 10}
 LEARNING = {"mem_mb": 3500, "runtime": 10}
 SITE = {
-    "check_seconds": 2,
+    "check_seconds": 1,
     "gpu_type": "h100",
     "rules": {
         **dict.fromkeys(
