@@ -16,6 +16,8 @@ class Stage:
     version: int = 1
 
 
+PLANNED = ("corpora", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
+
 STAGES = {
     "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "trim")),
     "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
@@ -38,6 +40,7 @@ STAGES = {
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score")),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
     "report": Stage("tavce.evaluate.report", "write the report page", version=2),
+    "plan": Stage("tavce.plan.stage", "say what a run would take", PLANNED),
     "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),
 }
 

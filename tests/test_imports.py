@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "sheet": DATA | {"sheet", "demo"},
     "data": DATA | {"data"},
     "demo": DATA | {"demo"},
+    "plan": BASE | {"plan"},
     "networks": {"networks"},
     "dataset": DATA,
     "training": DATA | {"data", "dataset", "networks", "training"},  # data: the funnel is printed at the end
@@ -38,9 +39,10 @@ LIBRARIES = {
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
     "progress": {"tqdm"},
+    "plan": {"pydantic", "yaml"},
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"media", "store", "weights", "sheet", "faces", "data", "demo"}
+NEVER = {"media", "store", "weights", "sheet", "faces", "data", "demo", "plan"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

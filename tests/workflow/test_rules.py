@@ -8,7 +8,7 @@ from project import REPOSITORY, TARGETS
 
 from tavce.stages import STAGES
 
-WITHOUT_RULE = {"sheet", "finish"}  # before and after the jobs
+WITHOUT_RULE = {"sheet", "plan", "finish"}  # before and after the jobs
 
 
 @dataclass(frozen=True)

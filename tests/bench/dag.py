@@ -1,0 +1,88 @@
+"""How long `snakemake -n` takes, and how much memory, for the four corpora at full size and as shards grow.
+
+The shards are such that no job of a data stage is longer than about two hours at the costs of
+workflow/config/costs.yaml (`make plan`). A sheet lists three clips: what is measured is Snakemake reading the rules and
+building the DAG, which depend on shards alone. Sheets are written beforehand, untimed.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.bench.measurement import Measurement
+
+REPOSITORY = Path(__file__).parents[2]
+CORPORA = {"vox1": 128, "vox2": 512, "hdtf": 32, "lrw": 256}
+SERIES = (64, 128, 256, 512, 1024, 2048)
+GOAL_S, GOAL_MB = 15, 500
+GOAL_GROWTH = 1.5  # 1 = linear
+REPEATS = 3
+CLIPS = "path\tspeaker\tsplit\n" + "".join(f"https://example.org/{s}.mp4\t{s}\t{s}\n" for s in ("train", "val", "test"))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one dry run took."""
+
+    wall_s: float
+    peak_mb: float
+
+
+def measure() -> Iterator[Measurement]:
+    """Yield seconds and MB of dry runs, and how the time of a further shard grows."""
+    costs = [_dry_run(CORPORA, REPEATS)]
+    shards = sum(CORPORA.values())
+    wall_s, peak_mb = (statistics.median(getattr(c, name) for c in costs[0]) for name in ("wall_s", "peak_mb"))
+    yield Measurement(f"snakemake -n, four corpora of {shards} shards, time", wall_s, "s", at_most=GOAL_S)
+    yield Measurement(f"snakemake -n, four corpora of {shards} shards, memory", peak_mb, "MB", at_most=GOAL_MB)
+    times = {}
+    for count in SERIES:
+        (cost,) = _dry_run({"vox2": count}, 1)
+        times[count] = cost.wall_s
+        yield Measurement(f"snakemake -n, {count} shards, time", cost.wall_s, "s")
+        yield Measurement(f"snakemake -n, {count} shards, memory", cost.peak_mb, "MB")
+    many = (times[2048] - times[256]) / (2048 - 256)
+    few = (times[256] - times[64]) / (256 - 64)
+    yield Measurement("snakemake -n, a further shard, 256 to 2048", 1000 * many, "ms")
+    yield Measurement("snakemake -n, a further shard, 64 to 256", 1000 * few, "ms")
+    growth = (times[2048] / 2048) / (times[256] / 256)
+    yield Measurement("snakemake -n, a shard of 2048 / of 256", growth, "times", at_most=GOAL_GROWTH)
+    yield Measurement("snakemake -n, a further shard, of many / of few", many / few, "times", at_most=GOAL_GROWTH)
+
+
+def _dry_run(shards: dict[str, int], repeats: int) -> list[Cost]:
+    """Return what dry runs of corpora with so many shards take, from nothing done."""
+    with tempfile.TemporaryDirectory(prefix="tavce-bench-") as folder:
+        split = {"val": 0.1, "test": 0.1, "seed": 2024}
+        corpora = {
+            name: {"reader": "folder", "source": "clips.tsv", "shards": count, "split": split}
+            for name, count in shards.items()
+        }
+        Path(folder, "clips.tsv").write_text(CLIPS, encoding="utf-8")
+        Path(folder, "config.yaml").write_text(yaml.safe_dump({"corpora": corpora}), encoding="utf-8")
+        _snakemake(folder, "--list-rules")  # writes the sheets
+        return [_snakemake(folder, "-n", "all") for _ in range(repeats)]
+
+
+def _snakemake(folder: str, *arguments: str) -> Cost:
+    """Run Snakemake to its end; its peak memory is that of its largest process."""
+    place = ["--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", "config.yaml"]
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *place, *arguments], cwd=folder, stdout=output, stderr=output
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        cost = Cost(time.perf_counter() - began, usage.ru_maxrss * 1024 / 1e6)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        assert process.returncode == 0, output.read().decode()
+    return cost
