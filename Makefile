@@ -33,7 +33,7 @@ test: setup
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu" $(TESTS)
 
-# What a run takes: make plan DATASETS="vox1 vox2" SHARDS=512 [CONFIG=my.yaml] [COSTS=mine.yaml] [BENCHMARKS=benchmarks]
+# What a run takes: make plan DATASETS="vox1 vox2" SHARDS="128 512" [CONFIG=my.yaml] [COSTS=mine.yaml] [BENCHMARKS=benchmarks]
 #                   [CORES=100] [GPUS=4] [TFLOPS=20]
 plan: setup
 	@$(BIN)/tavce plan $(if $(DATASETS),--datasets $(DATASETS)) $(if $(SHARDS),--shards $(SHARDS)) \

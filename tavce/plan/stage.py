@@ -8,6 +8,7 @@ import argparse
 import sys
 
 from tavce.config import parse_sections
+from tavce.config.data import AnyCorpus
 from tavce.plan import benchmarks, costs
 from tavce.plan.jobs import Workflow
 from tavce.plan.prices import Dataset, Prices
@@ -18,7 +19,9 @@ from tavce.records import InputError
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--datasets", nargs="*", help="corpora by name (default: those of the settings)")
-    parser.add_argument("--shards", type=int, help="of each corpus (default: as the settings say)")
+    parser.add_argument(
+        "--shards", type=int, nargs="+", help="of all corpora, or of each in turn (default: as the settings say)"
+    )
     parser.add_argument("--costs", help="a .yaml laid over workflow/config/costs.yaml: a corpus of yours, a machine")
     parser.add_argument("--benchmarks", help="folder of your own benchmarks, which take the place of measured costs")
     parser.add_argument("--results", default="results", help="folder of the results that the benchmarks are of")
@@ -48,24 +51,19 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def choose(
-    names: list[str] | None, shards: int | None, corpora: dict[str, object], table: costs.Costs
+    names: list[str] | None, shards: list[int] | None, corpora: dict[str, AnyCorpus], table: costs.Costs
 ) -> dict[str, Dataset]:
     """Return the datasets to plan for; what the settings say of one holds, `shards` apart.
 
     Raises:
         InputError: no dataset is named or trained on, one is unknown, or its shards are not said.
     """
-    if shards is not None and shards < 1:
-        raise InputError(f"--shards {shards} is no number of shards: give 1 or more")
     names = names or [*corpora]
     if not names:
-        raise InputError(
-            f"no dataset is named, and the settings have no corpora: give --datasets {' '.join(table.datasets)}"
-        )
+        known = " ".join(table.datasets)
+        raise InputError(f"no dataset is named, and the settings have no corpora: give --datasets {known}")
     chosen = {}
-    for name in names:
-        corpus = corpora.get(name)
-        count = shards or (corpus.shards if corpus else None)
+    for name, count in zip(names, _shards(names, shards, corpora), strict=True):
         if name not in table.datasets:
             raise InputError(
                 f"how large '{name}' is, is not known (known: {', '.join(table.datasets)}): write it into a file, say "
@@ -74,8 +72,20 @@ def choose(
             )
         if count is None:
             raise InputError(f"how many shards '{name}' has, is not said: give --shards (make: SHARDS=64)")
+        corpus = corpora.get(name)
         train, evaluate = (corpus.train, corpus.evaluate) if corpus else (True, True)
         chosen[name] = Dataset(table.datasets[name], count, train, evaluate)
     if not any(dataset.train for dataset in chosen.values()):
         raise InputError("no corpus is trained on: set corpora.NAME.train to true")
     return chosen
+
+
+def _shards(names: list[str], shards: list[int] | None, corpora: dict[str, AnyCorpus]) -> list[int | None]:
+    """Return the shards of each dataset, None where nobody says how many."""
+    if shards is None:
+        return [corpora[name].shards if name in corpora else None for name in names]
+    if wrong := [count for count in shards if count < 1]:
+        raise InputError(f"--shards {wrong[0]} is no number of shards: give 1 or more")
+    if len(shards) not in (1, len(names)):
+        raise InputError(f"--shards gives {len(shards)} numbers for {len(names)} datasets: give one, or one for each")
+    return shards * len(names) if len(shards) == 1 else shards

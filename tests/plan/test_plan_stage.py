@@ -46,6 +46,11 @@ def test_the_rows_add_up_to_the_totals(plan, datasets):
         assert total == pytest.approx(sum(row[place] for row in rows.values()), abs=0.05 * (len(rows) + 1))
 
 
+def test_every_dataset_may_have_shards_of_its_own(plan):
+    _, text, _ = plan("--datasets", "vox1", "hdtf", "--shards", "128", "32")
+    assert table(text)["crop"][0] == 128 + 32
+
+
 def test_a_plan_says_which_numbers_are_measured_assumed_and_estimated(plan):
     _, text, _ = plan("--datasets", "vox2", "--shards", "512", "--tflops", "40")
     origins = dict(re.findall(r"^(\w+) .* (\w+)$", text.partition("critical path")[0], re.MULTILINE))
@@ -90,6 +95,10 @@ def test_networks_of_another_shape_are_said_to_be_unknown(plan):
         ),
         (NOBODY, r"datasets: \{voxx: \{videos: .*--costs mine\.yaml"),
         (["--datasets", "vox2", "--shards", "0"], r"--shards 0 is no number of shards: give 1 or more"),
+        (
+            ["--datasets", "vox1", "vox2", "lrw", "--shards", "8", "9"],
+            r"--shards gives 2 numbers for 3 datasets: give one, or one for each",
+        ),
         (["--datasets", "vox2"], r"how many shards 'vox2' has, is not said: give --shards"),
         ([], r"no dataset is named, and the settings have no corpora: give --datasets vox1 vox2 hdtf lrw"),
         (["--datasets", "vox2", "--shards", "8", "--tflops", "0"], r"--tflops 0 is no speed"),
