@@ -17,6 +17,8 @@ from pathlib import Path
 from tavce.records import InputError, read_records
 from tavce.stages import SHARD_STAGES
 
+SHORT_JOB_S = 30
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -26,6 +28,12 @@ class Rate:
     wall_s: float  # for each second of video
     bytes: float  # for each second of video
     peak_mb: float | None  # of the largest job; None where all were too short for Snakemake to look
+    mean_s: float  # of a job
+
+    @property
+    def mostly_start(self) -> bool:
+        """Whether the jobs were so short that their start is most of what they took."""
+        return self.mean_s < SHORT_JOB_S
 
 
 @dataclass(frozen=True)
@@ -114,4 +122,5 @@ def _rate(jobs: Iterable[Job]) -> Rate:
         wall_s=math.fsum(job.wall_s for job in jobs) / seconds,
         bytes=sum(job.bytes for job in jobs) / seconds,
         peak_mb=max(peaks, default=None),
+        mean_s=math.fsum(job.wall_s for job in jobs) / len(jobs),
     )

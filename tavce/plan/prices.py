@@ -50,11 +50,12 @@ class Prices:
     def shard(self, stage: str, name: str, dataset: Dataset) -> Price:
         """Return what a shard's job of a data stage takes."""
         load = dataset.load(dataset.shards)
+        fetched_here = stage == "download" and dataset.size.fetched_hours
         rate = self.rates.get((name, stage)) or self.rates.get((None, stage))
-        if rate:
+        if rate and (rate.bytes or not fetched_here):  # videos that lay there say nothing of a network
             return Price(rate.wall_s * load.seconds, rate.bytes * load.seconds, origin=OWN)
         cost = self.costs.stages[stage]
-        if stage == "download" and dataset.size.fetched_hours:
+        if fetched_here:
             fetched = dataset.size.fetched_hours * 3600 * self.costs.fetched_mbit_s * MBIT / 8 / dataset.shards
             wall_s = cost.wall_s(load) + fetched * 8 / (self.costs.network_mbit_s * MBIT)
             return Price(wall_s, fetched, origin=ASSUMED)

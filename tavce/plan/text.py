@@ -127,7 +127,8 @@ def _origins(groups: Sequence[Group], prices: Prices) -> Iterator[str]:
         for (dataset, stage), rate in prices.rates.items():
             if dataset is not None:
                 peak = "memory not sampled" if rate.peak_mb is None else f"at most {rate.peak_mb:,.0f} MB"
-                yield f"  {stage} {dataset}: {rate.jobs} jobs, {rate.wall_s:.3g} s for a second of video, {peak}"
+                high = "; so short that most of it is their start: too high" if rate.mostly_start else ""
+                yield f"  {stage} {dataset}: {rate.jobs} jobs, {rate.wall_s:.3g} s for a second of video, {peak}{high}"
     if UNKNOWN in found:
         names = ", ".join(str(group) for group in groups if group.price.origin == UNKNOWN)
         yield (

@@ -35,8 +35,8 @@ def test_a_rate_is_that_of_all_jobs_together_and_memory_that_of_the_largest(tmp_
     write(tmp_path, "crop", "a", "0001", 45.0, "200.0", seconds=(30.0,))
     write(tmp_path, "crop", "b", "0000", 90.0, "NA")
     rates = read(tmp_path)
-    assert rates["a", "crop"] == Rate(2, 1.0, 20.0, pytest.approx(200 * 2**20 / 1e6))
-    assert rates["b", "crop"] == Rate(1, 3.0, 20.0, None)
+    assert rates["a", "crop"] == Rate(2, 1.0, 20.0, pytest.approx(200 * 2**20 / 1e6), 30.0)
+    assert rates["b", "crop"] == Rate(1, 3.0, 20.0, None, 90.0)
     assert rates[None, "crop"].wall_s == (15 + 45 + 90) / 90
     assert rates.keys() == {("a", "crop"), ("b", "crop"), (None, "crop")}
 
@@ -91,3 +91,10 @@ def test_a_benchmark_of_results_that_are_elsewhere_is_named(tmp_path):
     write(tmp_path, "crop", "a", "0000", 1.0)
     with pytest.raises(InputError, match="is of a shard without records: name the folder of results with --results"):
         benchmarks.read(str(tmp_path / "benchmarks"), str(tmp_path / "elsewhere"))
+
+
+def test_jobs_that_took_seconds_are_known_to_be_mostly_start(tmp_path):
+    write(tmp_path, "crop", "a", "0000", 29.0)
+    write(tmp_path, "trim", "a", "0000", 30.0)
+    rates = read(tmp_path)
+    assert (rates["a", "crop"].mostly_start, rates["a", "trim"].mostly_start) == (True, False)

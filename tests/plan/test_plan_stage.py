@@ -11,6 +11,7 @@ import yaml
 from tavce.cli import main
 from tavce.config.explain import SettingsError
 from tavce.plan import costs
+from tavce.records import ClipRecord, write_lines
 
 NOBODY = ["--datasets", "voxx", "--shards", "8"]
 MINE = {"videos": 5, "clips": 50, "test_clips": 5, "hours": 0.5, "width_px": 640, "height_px": 480}
@@ -74,6 +75,17 @@ def test_a_corpus_of_ones_own_needs_its_size_and_takes_the_rest_from_the_setting
     status, text, _ = plan("--settings", "my.yaml", "--costs", "sizes.yaml")
     assert status == 0
     assert table(text)["crop"][0] == 3
+
+
+def test_own_benchmarks_are_told_with_their_memory(plan, tmp_path):
+    named = {"clip_id": "c", "dataset": "mine", "split": "train", "speaker": "s", "stage": "trim", "version": 1}
+    write_lines("results/mine/trim/0000.jsonl", [ClipRecord(**named, numbers={"seconds": 20.0})])
+    (tmp_path / "benchmarks/crop/mine").mkdir(parents=True)
+    (tmp_path / "benchmarks/crop/mine/0000.tsv").write_text("s\tmax_rss\n40.0\t500\n", encoding="utf-8")
+    _, text, _ = plan("--datasets", "vox2", "--shards", "512", "--benchmarks", "benchmarks")
+    assert re.search(r"^crop .* own$", text, re.MULTILINE)
+    assert table(text)["crop"][1] == pytest.approx(2442 * 2, abs=0.1)
+    assert "  crop mine: 1 jobs, 2 s for a second of video, at most 524 MB\n" in text
 
 
 def test_networks_of_another_shape_are_said_to_be_unknown(plan):

@@ -83,11 +83,18 @@ def test_the_test_videos_are_rendered_on_the_gpu(settings, costs):
 
 
 def test_own_benchmarks_take_the_place_of_measured_costs(settings, costs):
-    rates = {("a", "trim"): Rate(3, 0.5, 200, 900), (None, "crop"): Rate(9, 0.25, 100, 800)}
+    rates = {("a", "trim"): Rate(3, 0.5, 200, 900, 60), (None, "crop"): Rate(9, 0.25, 100, 800, 60)}
     own = by_rule(settings, costs, rates=rates)
     assert (own["trim"].core_s, own["trim"].bytes, own["trim"].origins) == (1800, 720_000, [OWN])
     assert (own["crop"].core_s, own["crop"].origins) == (900, [OWN])
     assert own["detect"].origins == [MEASURED]
+
+
+@pytest.mark.parametrize(("stored", "origin"), [(0, ASSUMED), (100, OWN)])
+def test_videos_that_were_not_fetched_say_nothing_of_a_network(costs, stored, origin):
+    rates = {(None, "download"): Rate(3, 0.5, stored, None, 60)}
+    assert Prices(costs, rates).shard("download", "b", Dataset(costs.datasets["b"], 10)).origin == origin
+    assert Prices(costs, rates).shard("download", "a", Dataset(costs.datasets["a"], 10)).origin == OWN
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,8 @@ def test_on_many_cores_a_run_takes_as_long_as_its_critical_path():
 
 
 def test_on_two_cores_jobs_wait_for_each_other():
-    # two cores: cut and look of 4 shards in 4 · 15 / 2 = 30; fit beside listen, 7 + (8 − 7) …: the chain below
-    # 0-10 cut cut, 10-15 look look, 15-25 cut cut, 25-30 look look, 30-37 fit | 30-38 listen ×4, 37-38 move,
-    # 38-39 move move, 39-40 move, 40-43 list, 43-143 train
+    # until 10 cut cut, 15 look look, 25 cut cut, 30 look look; 37 fit, and beside it listen ×4 until 38; move from 37 to
+    # 38, two from 38 to 39, one from 39 to 40; 43 list; 143 train
     assert wall_s(TABLE, 2, 1) == 143
 
 
