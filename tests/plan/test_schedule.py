@@ -34,8 +34,8 @@ def test_on_many_cores_a_run_takes_as_long_as_its_critical_path():
 
 
 def test_on_two_cores_jobs_wait_for_each_other():
-    # until 10 cut cut, 15 look look, 25 cut cut, 30 look look; 37 fit, and beside it listen ×4 until 38; move from 37 to
-    # 38, two from 38 to 39, one from 39 to 40; 43 list; 143 train
+    # to 10 cut cut, to 15 look look, to 25 cut cut, to 30 look look; to 37 fit, beside it listen ×4 to 38;
+    # move from 37 to 38, two from 38 to 39, one from 39 to 40; to 43 list; to 143 train
     assert wall_s(TABLE, 2, 1) == 143
 
 
