@@ -1,4 +1,4 @@
-# make demo · make test · make lint · make bench   (each sets up .venv first; README.md says what they give)
+# make demo · make test · make plan · make lint · make bench   (each sets up .venv first; README.md says what they give)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 
-.PHONY: help setup demo test test-fast slurm-test lint bench slurm-check
+.PHONY: help setup demo test test-fast slurm-test slurm-check plan lint bench
 help:
 	@sed -n 1p Makefile
 
@@ -37,6 +37,13 @@ slurm-test: setup
 
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu" $(TESTS)
+
+# What a run takes: make plan DATASETS="vox1 vox2" SHARDS="128 512" [CONFIG=my.yaml] [COSTS=mine.yaml] [BENCHMARKS=benchmarks]
+#                   [CORES=100] [GPUS=4] [TFLOPS=20]
+plan: setup
+	@$(BIN)/tavce plan $(if $(DATASETS),--datasets $(DATASETS)) $(if $(SHARDS),--shards $(SHARDS)) \
+		$(if $(CONFIG),--settings $(CONFIG)) $(if $(COSTS),--costs $(COSTS)) $(if $(BENCHMARKS),--benchmarks $(BENCHMARKS)) \
+		$(if $(CORES),--cores $(CORES)) $(if $(GPUS),--gpus $(GPUS)) $(if $(TFLOPS),--tflops $(TFLOPS))
 
 lint: setup
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ class Stage:
     version: int = 1
 
 
+PLANNED = ("corpora", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
+
 STAGES = {
     "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "trim")),
     "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
@@ -41,6 +43,7 @@ STAGES = {
     "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),
     "redo": Stage("tavce.rerun.redo", "do one video, the drops of one reason or one dataset anew"),
     "why": Stage("tavce.rerun.why", "say in words what a run would do, and why"),
+    "plan": Stage("tavce.plan.stage", "say what a run would take", PLANNED),
     "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),
 }
 

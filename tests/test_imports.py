@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "data": DATA | {"data"},
     "demo": DATA | {"demo"},
     "rerun": BASE | {"rerun"},
+    "plan": BASE | {"plan"},
     "networks": {"networks"},
     "dataset": DATA,
     "training": DATA | {"cluster", "data", "dataset", "networks", "training"},  # data: the funnel is printed
@@ -41,10 +42,11 @@ LIBRARIES = {
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
     "progress": {"tqdm"},
+    "plan": {"pydantic", "yaml"},
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo"}
+NEVER = {"media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo", "plan", "rerun"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

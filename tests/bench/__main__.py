@@ -1,6 +1,6 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, mel, dry-run, correlation; none = all. Exit status 1 when a goal is missed.
+Names: data, mel, dry-run, dag, correlation; none = all. Exit status 1 when a goal is missed.
 """
 
 import argparse
@@ -9,7 +9,13 @@ import logging
 import os
 import sys
 
-BENCHES = {"data": "data_stages", "mel": "mel_speed", "dry-run": "dry_run", "correlation": "correlation_loss"}
+BENCHES = {
+    "data": "data_stages",
+    "mel": "mel_speed",
+    "dry-run": "dry_run",
+    "dag": "dag",
+    "correlation": "correlation_loss",
+}
 
 
 def main() -> int:

@@ -39,40 +39,45 @@ class Workbench:
         """Write the clip and its sheet, and run every stage once, so that nothing is loaded while timed."""
         write_talking_clip(self.video)
         row = Row(clip_id="clip", dataset="bench", split="train", speaker="s", video_id="clip", source=str(self.video))
-        write_lines(self.path("sheet.jsonl"), [row])
-        raw = ("--raw", str(self.folder / "raw"), "--quarantine", str(self.folder / "quarantine"))
-        self.call("download", "--records", self.path("download.jsonl"), *raw)
-        for stage in ("trim", "detect", "crop", "mel"):
+        write_lines(self.path("sheet"), [row])
+        for stage in ("download", "trim", "detect", "crop", "mel", "basis", "motion"):
             self.run(stage)
-        crops = ("--crops", self.path("crop.h5"), "--records", self.path("crop.jsonl"))
-        settings = ("--settings", paper().sections("basis"))
-        _succeed(["basis", *settings, *crops, "--out", self.path("basis.npz")])
-        self.run("motion")
-        (record,) = read_records(self.path("motion.jsonl"))
+        (record,) = read_records(self.path("motion"))
         assert record.kept, f"the clip was lost at {record.lost_at}: {record.detail}"
 
     def run(self, stage: str) -> None:
-        """Run a timed stage's command."""
-        clips = ("--clips", self.path("trim.h5"))
+        """Run a stage's command in this process."""
+        assert cli.main(self.command(stage)) == 0, f"tavce {stage} failed"
+
+    def command(self, stage: str) -> list[str]:
+        """Return the arguments of a data stage, with the paper's settings and one thread."""
+        settings = ["--settings", paper().sections(stage)]
+        crops = ("--crops", self.path("crop", ".h5"))
+        if stage == "basis":
+            return [stage, *settings, *crops, "--records", self.path("crop"), "--out", self.basis]
+        shard = ["--rows", self.path("sheet"), "--records", self.path(stage), "--threads", "1"]
+        if stage == "download":
+            places = ("--raw", str(self.folder / "raw"), "--quarantine", str(self.folder / "quarantine"))
+            return [stage, *settings, *shard, *places]
+        clips = ("--clips", self.path("trim", ".h5"))
         inputs = {
             "trim": (),
             "detect": clips,
-            "crop": (*clips, "--faces", self.path("detect.h5")),
+            "crop": (*clips, "--faces", self.path("detect", ".h5")),
             "mel": clips,
-            "motion": ("--crops", self.path("crop.h5"), "--basis", self.path("basis.npz")),
+            "motion": (*crops, "--basis", self.basis),
         }[stage]
         before = {"trim": "download", "detect": "trim", "crop": "detect", "mel": "trim", "motion": "crop"}[stage]
-        outputs = ("--records", self.path(f"{stage}.jsonl"), "--out", self.path(f"{stage}.h5"))
-        self.call(stage, "--before", self.path(f"{before}.jsonl"), *inputs, *outputs)
+        return [stage, *settings, *shard, "--before", self.path(before), *inputs, "--out", self.path(stage, ".h5")]
 
-    def call(self, stage: str, *arguments: str) -> None:
-        """Run a shard stage with the paper's settings."""
-        settings = ("--settings", paper().sections(stage), "--rows", self.path("sheet.jsonl"), "--threads", "1")
-        _succeed([stage, *settings, *arguments])
+    @property
+    def basis(self) -> str:
+        """Where the expression basis lies."""
+        return str(self.folder / "basis.npz")
 
-    def path(self, name: str) -> str:
-        """Return where a file of the workbench lies."""
-        return str(self.folder / name)
+    def path(self, stage: str, suffix: str = ".jsonl") -> str:
+        """Return where a stage's records, or its arrays (.h5), lie."""
+        return str(self.folder / stage / f"0000{suffix}")
 
 
 def measure() -> Iterator[Measurement]:
@@ -116,7 +121,3 @@ def _times(workbench: Workbench, frames: list) -> dict[str, list[float]]:
         times["decode only"].append(seconds(decode_only, core_seconds))
         times["networks only"].append(seconds(networks_only, core_seconds))
     return times
-
-
-def _succeed(arguments: list[str]) -> None:
-    assert cli.main(arguments) == 0, f"tavce {arguments[0]} failed"

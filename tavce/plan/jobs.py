@@ -1,0 +1,136 @@
+"""The jobs of a run, as the rules make them: groups of jobs that are alike, and what each waits for.
+
+`tests/plan` holds the counts against Snakemake's own. A group is known by its rule and what the rule's wildcards say
+besides the shard: ("crop", "vox2"), ("score", "vox2/ours"), ("basis", "").
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tavce.plan.learning import Network, networks
+from tavce.plan.prices import Dataset, Price, Prices
+
+Key = tuple[str, str]
+BEFORE = {"trim": "download", "detect": "trim", "crop": "detect", "mel": "trim", "motion": "crop"}
+LEARNING_CORES = 4  # `threads` in workflow/rules/train.smk and of synthesise
+
+
+@dataclass(frozen=True)
+class Group:
+    """Jobs that are alike."""
+
+    rule: str
+    name: str
+    price: Price  # of one job
+    jobs: int = 1
+    needs: tuple[Key, ...] = ()  # all jobs of these groups
+    each: Key | None = None  # and of this group, the job of the same shard
+    cores: int = 1
+    gpus: int = 0
+
+    @property
+    def key(self) -> Key:
+        """What the group is known by."""
+        return self.rule, self.name
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.name}".strip()
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The rules, for some corpora and the typed sections of the settings."""
+
+    settings: Mapping[str, Any]
+    datasets: Mapping[str, Dataset]
+    prices: Prices
+
+    def groups(self) -> list[Group]:
+        """Return all groups; those that a group waits for stand before it."""
+        groups = [*self._data(), *self._learning(), *self._evaluation()]
+        if self._evaluated:
+            everything = tuple(group.key for group in groups if group.rule not in ("report", "fetch_weights"))
+            groups.append(Group("report", "", self._small(), needs=everything))
+        return groups
+
+    @property
+    def _trained(self) -> dict[str, Dataset]:
+        return {name: dataset for name, dataset in self.datasets.items() if dataset.train}
+
+    @property
+    def _evaluated(self) -> dict[str, Dataset]:
+        return {name: dataset for name, dataset in self.datasets.items() if dataset.evaluate}
+
+    def _small(self) -> Price:
+        return Price(self.prices.costs.stages["funnel"].job_s)
+
+    def _data(self) -> Iterator[Group]:
+        for name, dataset in self.datasets.items():
+            for stage in ("download", "trim", "detect", "crop", "mel"):
+                each = (BEFORE[stage], name) if stage in BEFORE else None
+                yield Group(stage, name, self.prices.shard(stage, name, dataset), dataset.shards, each=each)
+        yield Group("basis_origin", "", Price(0))
+        crops = tuple(("crop", name) for name in self._trained)
+        basis = self.prices.whole("basis", *self._trained.values())
+        yield Group("basis", "", basis, needs=(("basis_origin", ""), *crops))
+        for name, dataset in self.datasets.items():
+            price = self.prices.shard("motion", name, dataset)
+            yield Group("motion", name, price, dataset.shards, (("basis", ""),), each=("crop", name))
+            yield Group("index", name, self.prices.whole("index", dataset), needs=(("mel", name), ("motion", name)))
+        indexes = tuple(("index", name) for name in self.datasets)
+        yield Group("funnel", "", self.prices.whole("funnel", *self.datasets.values()), needs=indexes)
+        yield Group("gate", "", self._small(), needs=(("funnel", ""),))
+
+    def _learning(self) -> Iterator[Group]:
+        clips = sum(dataset.size.clips - dataset.size.test_clips for dataset in self._trained.values())
+        known = [*networks(self.settings)]
+        weights = {network.key: _weights(network) for network in known}
+        for name in sorted({name for name in weights.values() if name}):
+            yield Group("fetch_weights", name, Price(0))
+        for network in known:
+            needs = [("gate", "")]
+            if network.stage == "audio2exp":
+                needs.append(("basis", ""))
+            if network.stage == "renderer":
+                needs.append(("train_metric", network.section.metric))
+            if name := weights[network.key]:
+                needs.append(("fetch_weights", name))
+            price = self.prices.training(network, clips)
+            rule = f"train_{network.stage}"
+            yield Group(rule, network.name, price, needs=tuple(needs), cores=LEARNING_CORES, gpus=1)
+
+    def _evaluation(self) -> Iterator[Group]:
+        variants = {network.name: network for network in networks(self.settings) if network.stage == "renderer"}
+        rate_hz = self.settings["window"].rate_hz
+        for name, dataset in self._evaluated.items():
+            scores = []
+            for method in self.settings["methods"]:
+                variant = variants.get(method)
+                done = f"{name}/{method}"
+                price = self.prices.synthesise(dataset, rate_hz, variant)
+                needs = (("gate", ""), *_networks_of(variant))
+                yield Group(
+                    "synthesise", done, price, needs=needs, cores=LEARNING_CORES, gpus=0 if variant is None else 1
+                )
+                yield Group("score", done, self.prices.score(dataset), needs=(("synthesise", done),))
+                scores.append(("score", done))
+            yield Group("write_tables", name, self._small(), needs=tuple(scores))
+
+
+def _weights(network: Network) -> str | None:
+    """Return the published weights that a network's losses need."""
+    section = network.section
+    needed = {
+        "metric": lambda: section.reconstruction_weight,
+        "renderer": lambda: section.weights.perceptual,
+    }.get(network.stage, lambda: 0)
+    return section.perceptual if needed() else None
+
+
+def _networks_of(variant: Network | None) -> list[Key]:
+    """Return what a method waits for; the static frame and the ground truth need no network."""
+    if variant is None:
+        return []
+    metric = [("train_metric", variant.section.metric)] if variant.section.attention else []
+    return [*metric, ("train_renderer", variant.name), ("train_audio2exp", ""), ("train_audio2pose", "")]
