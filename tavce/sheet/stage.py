@@ -2,19 +2,23 @@
 
 Reads   a corpus' own files, through its module (`rows(dataset, corpus, rate_hz)`)
 Writes  results/{dataset}/sheet/{shard}.jsonl, `records.Row` lines; a table whose rows did not change is not touched
+Where no row depends on a file of its own, as those of urls do not, the corpus is read again only when its table or
+settings changed: a million rows take half a minute, and every start of Snakemake comes through here.
 """
 
 import argparse
 import importlib
 import logging
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from tavce.config import parse_sections
 from tavce.config.data import AnyCorpus
-from tavce.files import write_text
+from tavce.files import digest, write_text
 from tavce.records import InputError, Row
 from tavce.shards import shard_names, shard_of
+from tavce.stages import STAGES
 
 log = logging.getLogger(__name__)
 READERS = {"folder": "tavce.sheet.folder", "demo": "tavce.sheet.demo"}
@@ -28,11 +32,47 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the sheets of all corpora."""
     settings = parse_sections(arguments.settings)
+    rate_hz = settings["trim"].rate_hz
     for dataset, corpus in settings["corpora"].items():
-        reader = importlib.import_module(READERS[corpus.reader])
-        rows = list(reader.rows(dataset, corpus, settings["trim"].rate_hz))
+        folder = Path(arguments.results) / dataset / "sheet"
+        origin = Origin(folder / "origin.txt", _origin(corpus, rate_hz))
+        if origin.same and all((folder / f"{name}.jsonl").is_file() for name in shard_names(corpus.shards)):
+            continue
+        rows = list(importlib.import_module(READERS[corpus.reader]).rows(dataset, corpus, rate_hz))
         check(dataset, rows)
-        write(Path(arguments.results) / dataset / "sheet", corpus, rows)
+        origin.forget()
+        write(folder, corpus, rows)
+        if all(not row.stamp and row.reason is None for row in rows):
+            origin.note()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a corpus' tables were made from, and where that is noted."""
+
+    path: Path
+    key: str
+
+    @property
+    def same(self) -> bool:
+        """Whether the tables that are there were made from the same."""
+        return self.path.is_file() and self.path.read_text(encoding="utf-8") == self.key
+
+    def note(self) -> None:
+        """Say that the tables are made from it, all of them."""
+        write_text(self.path, self.key)
+
+    def forget(self) -> None:
+        """Say nothing of the tables any more."""
+        self.path.unlink(missing_ok=True)
+
+
+def _origin(corpus: AnyCorpus, rate_hz: int) -> str:
+    """Return what identifies a corpus' settings, its own file, and this code."""
+    source = Path(getattr(corpus, "source", "")).expanduser()
+    status = source.stat() if source.is_file() else None
+    file = None if status is None else [str(source.resolve()), status.st_size, status.st_mtime_ns]
+    return digest([corpus.model_dump(mode="json"), rate_hz, STAGES["sheet"].version, file])
 
 
 def check(dataset: str, rows: list[Row]) -> None:

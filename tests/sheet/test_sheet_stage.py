@@ -114,3 +114,45 @@ def test_a_sheet_that_would_lose_clips_or_leak_speakers_is_refused(tmp_path, cap
     assert mine.write_sheet() == 2
     assert f"tavce sheet: corpus mine: {words.format(tmp_path)}" in capsys.readouterr().err
     assert not mine.root.exists()
+
+
+@pytest.fixture
+def remote(tmp_path) -> Pipeline:
+    """A table of twelve urls, and its sheet, in which one file says something else."""
+    (tmp_path / "clips.tsv").write_text(
+        "path\tspeaker\n" + "".join(f"https://x.org/{name}\t{name}\n" for name in NAMES)
+    )
+    pipeline = Pipeline(tmp_path, settings(corpora={"mine": _corpus(tmp_path / "clips.tsv")}))
+    assert pipeline.write_sheet() == 0
+    _tables(pipeline)[0].write_text("not read again")
+    return pipeline
+
+
+def test_a_table_of_urls_is_not_read_again_where_nothing_changed(remote):
+    remote.write_sheet()
+    assert _tables(remote)[0].read_text() == "not read again"
+
+
+@pytest.mark.parametrize("change", ["the table", "a setting", "a lost shard"])
+def test_a_table_of_urls_is_read_again_where_something_changed(remote, change):
+    if change == "the table":
+        with open(remote.folder / "clips.tsv", "a") as table:
+            table.write("https://x.org/new.mp4\tnew\n")
+    elif change == "a setting":
+        remote = remote.with_settings(corpora={"mine": _corpus(remote.folder / "clips.tsv", licence="CC BY 4.0")})
+    else:
+        _tables(remote)[1].unlink()
+    remote.write_sheet()
+    assert len(_tables(remote)) == SHARDS
+    assert _tables(remote)[0].read_text() != "not read again"
+
+
+def test_a_table_of_local_files_is_read_every_time(mine):
+    assert not (mine.root / "sheet" / "origin.txt").exists()
+
+
+def test_a_sheet_that_is_refused_is_not_taken_for_read(remote):
+    with open(remote.folder / "clips.tsv", "a") as table:
+        table.write(f"https://x.org/{NAMES[0]}\tother\n")
+    assert remote.write_sheet() == 2
+    assert remote.write_sheet() == 2

@@ -131,7 +131,7 @@ def test_the_demo_profile_brings_its_settings_to_any_folder(fresh):
     done = run([*snakemake, "--profile", str(REPOSITORY / "profiles/demo"), "-n"], fresh.folder, fresh.environment)
     rendered = [job.wildcards for job in read_jobs(done.stdout) if job.rule == "render_demo"]
     assert sorted(rendered) == [("demo", "0000"), ("demo", "0001"), ("demo", "0002"), ("demo", "0003")]
-    assert len(list((fresh.folder / "results" / "demo" / "sheet").iterdir())) == 4
+    assert len(list((fresh.folder / "results" / "demo" / "sheet").glob("*.jsonl"))) == 4
 
 
 def test_a_dry_run_of_the_demo_takes_at_most_three_seconds(tmp_path):
