@@ -1,6 +1,6 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, mel, dry-run, dag, correlation; none = all. Exit status 1 when a goal is missed.
+Names: data, mel, dry-run, dag, slurm, correlation; none = all. Exit status 1 when a goal is missed.
 """
 
 import argparse
@@ -14,6 +14,7 @@ BENCHES = {
     "mel": "mel_speed",
     "dry-run": "dry_run",
     "dag": "dag",
+    "slurm": "slurm_jobs",
     "correlation": "correlation_loss",
 }
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from tavce.plan.costs import Load, costs
+from tavce.plan.costs import load
+from tavce.plan.prices import Dataset, Prices
 
 from tests.bench.measurement import Measurement
 from tests.project import copy_repository
@@ -47,10 +48,9 @@ def measure() -> Iterator[Measurement]:
 
 def seconds() -> dict[str, float]:
     """Return stage → mean seconds of a sleep, in the proportion of what a shard of VoxCeleb2 takes."""
-    table = costs()
-    size = table.datasets["vox2"]
-    load = Load(size.clips / SHARDS, size.hours * 3600 / SHARDS, size.megapixels)
-    taken = {stage: table.stages[stage].wall_s(load) for stage in STAGES}
+    prices = Prices(load())
+    vox2 = Dataset(prices.costs.datasets["vox2"], SHARDS)
+    taken = {stage: prices.shard(stage, "vox2", vox2).wall_s for stage in STAGES}
     scale = MEAN_S * len(STAGES) / sum(taken.values())
     return {**{stage: value * scale for stage, value in taken.items()}, "basis": MEAN_S}
 
