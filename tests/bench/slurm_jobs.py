@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+
 from tavce.plan.costs import load
 from tavce.plan.prices import Dataset, Prices
-
 from tests.bench.measurement import Measurement
 from tests.project import copy_repository
 from tests.slurm.cluster import Cluster, missing
