@@ -14,6 +14,7 @@ import shutil
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -137,8 +138,7 @@ class Loop:
             if number:
                 of = total + self._ahead
                 log.info("stopped at step %d of %d: the same command goes on from here", self._taken, of)
-                if number == signal.SIGUSR1:  # warned of the job's limit; SIGTERM is an end that somebody wants
-                    ranks.first_does(queue_again)
+                ranks.first_does(partial(queue_again, number))
                 ranks.largest(0)  # none leaves before the checkpoint is there: `srun` may then end the others
                 raise SystemExit(128 + signal.SIGTERM)
 

@@ -1,8 +1,8 @@
 """A real SLURM cluster on this one machine: controller, accounting in a database, and logical nodes with false GPUs.
 
-Nodes c1… are of the partition `cpu`, g1… of `gpu`; each says it has 4 cores, or as many as are asked for. All daemons
-belong to this process' user, root (a GPU's file is a character device, and `mknod` wants root), listen on free ports
-of 127.0.0.1, and are ended by their process number.
+Nodes c1… are of the partition `cpu`; g1… of `gpu`, and of `urgent`, whose jobs preempt those of `gpu`. Each says it has
+4 cores, or as many as are asked for. All daemons belong to this process' user, root (a GPU's file is a character
+device, and `mknod` wants root), listen on free ports of 127.0.0.1, and are ended by their process number.
 """
 
 import os
@@ -206,7 +206,9 @@ class Cluster:
                 gpus.append(f"NodeName={node} AutoDetect=off Name=gpu Type=h100 File={','.join(map(str, files))}")
         lines.append(f"PartitionName=cpu Nodes=c[1-{self.cpu_nodes}] Default=YES MaxTime=60 DefaultTime=10 State=UP")
         if self.gpu_nodes:
-            lines.append(f"PartitionName=gpu Nodes=g[1-{self.gpu_nodes}] MaxTime=60 DefaultTime=10 State=UP")
+            gpu_nodes = f"Nodes=g[1-{self.gpu_nodes}] MaxTime=60 DefaultTime=10 State=UP"
+            lines.append(f"PartitionName=gpu {gpu_nodes} PriorityTier=1 GraceTime=30")
+            lines.append(f"PartitionName=urgent {gpu_nodes} PriorityTier=10 PreemptMode=off")
         (self.folder / "etc/slurm.conf").write_text("\n".join(lines) + "\n")
         (self.folder / "etc/gres.conf").write_text("\n".join(gpus) + "\n")
         secret = self.folder / "etc/slurmdbd.conf"
@@ -275,6 +277,8 @@ MailProg=/bin/true
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0,defer_batch=0
 JobRequeue=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill

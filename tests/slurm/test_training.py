@@ -57,6 +57,18 @@ def test_a_training_that_is_warned_saves_queues_itself_again_and_ends_as_if_undi
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_a_training_that_is_preempted_saves_and_goes_on_when_it_has_its_nodes_again(untrained, cluster):
+    process = untrained.start(RUN, "--config", LONGER)
+    job = learning(untrained)
+    urgent = ["-p", "urgent", "--nodes=2", "--exclusive", "-t", "1", "-o", "/dev/null", "--wrap", "sleep 3"]
+    cluster.run("sbatch", *urgent)
+    eventually(untrained, lambda: process.poll() is not None, "the end", 300)
+    assert process.returncode == 0, untrained.said[-6000:]
+    assert "resumed at step" in (untrained.folder / "logs/audio2exp.log").read_text()
+    assert untrained.submitted() == [job]
+    assert untrained.states() == {job: "COMPLETED"}
+
+
 def test_training_runs_on_two_nodes_with_two_tasks_each(untrained, undisturbed, cluster):
     rules = {**SITE["rules"], "train_audio2exp": {**LEARNING, "gpus": 2, "nodes": 2, "threads": 2}}
     untrained.configure(rules=rules)
