@@ -17,6 +17,7 @@ from tavce.shards import shard_names, shard_of
 pytestmark = pytest.mark.slow
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 COMMANDS = [" ".join(text.split()) for text in re.findall(r"`(\.venv/bin/snakemake [^`]+)`", README)]
+COMMANDS += [f".venv/bin/{text}" for text in re.findall(r"^    (snakemake --profile .+)$", README, re.MULTILINE)]
 PLACES = r"at its end|in place of `all`|in place of `\.venv/bin/snakemake`"
 RERUNS = re.findall(rf"^\| ([^|]+?) \| with `([^`]+)` ({PLACES})", README, re.MULTILINE)
 DATA = {"download", "trim", "detect", "crop", "basis_origin", "basis", "mel", "motion", "index"}
