@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from tavce.config import SettingsError
+from tavce.config import SettingsError, read_mapping
 from tavce.config.data import Section
 from tavce.config.explain import explain
 
 SITE = Path(__file__).parents[2] / "profiles/slurm/site.yaml"
+FORM = "`name: value`, as profiles/slurm/site.example.yaml does"
 Resources = dict[str, Any]
 
 
@@ -117,20 +117,10 @@ def site(environment: Mapping[str, str] = os.environ) -> Site:
         SettingsError: the file is not there or no YAML mapping, or a value cannot be used; names the file.
     """
     path = Path(environment.get("TAVCE_SITE") or SITE)
-    said = _read(path) if "TAVCE_SITE" in environment or path.is_file() else {}
+    said = read_mapping(path, FORM) if "TAVCE_SITE" in environment or path.is_file() else {}
     names = {f"TAVCE_{name.upper()}": name for name in Site.model_fields if name != "rules"}
     given = {name: environment[variable] for variable, name in names.items() if environment.get(variable)}
     try:
         return Site(**{**said, **given})
     except ValidationError as error:
         raise SettingsError(f"{path} and TAVCE_…: {explain(error, set(Site.model_fields))}") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"site settings {path} cannot be read: {error}") from None
-    if not isinstance(said, dict):
-        raise SettingsError(f"site settings {path}: not `name: value` lines. See profiles/slurm/site.example.yaml")
-    return said

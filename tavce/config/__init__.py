@@ -157,14 +157,23 @@ def load_files(*paths: str | Path) -> Settings:
     """
     merged: dict[str, Any] = {}
     for path in paths:
-        try:
-            changes = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise SettingsError(f"{path} cannot be read: {error}") from error
-        if not isinstance(changes, dict):
-            raise SettingsError(f"{path} holds no settings: write `section: {{key: value}}`")
-        merged = merge(merged, changes)
+        merged = merge(merged, read_mapping(path, "`section: {key: value}`"))
     return load(merged)
+
+
+def read_mapping(path: str | Path, form: str) -> dict[str, Any]:
+    """Return the mapping in a YAML file; an empty file is an empty one.
+
+    Raises:
+        SettingsError: it cannot be read, or holds no mapping; says that it should have this `form`.
+    """
+    try:
+        said = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+    if not isinstance(said, dict):
+        raise SettingsError(f"{path} holds no settings: write {form}")
+    return said
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

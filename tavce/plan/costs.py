@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field, ValidationError
 
-from tavce.config import merge
+from tavce.config import merge, read_mapping
 from tavce.config.data import Section
 from tavce.config.explain import SettingsError, explain, known_keys
 
@@ -98,18 +98,8 @@ def load(changes: str | None = None) -> Costs:
     """
     table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     if changes:
-        table = merge(table, _read(changes))
+        table = merge(table, read_mapping(changes, "`datasets: {name: {videos: 10, …}}`"))
     try:
         return Costs.model_validate(table)
     except ValidationError as error:
         raise SettingsError(f"{changes or TABLE}: {explain(error, known_keys(Costs))}") from None
-
-
-def _read(path: str) -> dict[str, object]:
-    try:
-        changes = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"--costs {path} cannot be read: {error}") from error
-    if not isinstance(changes, dict):
-        raise SettingsError(f"--costs {path} holds no costs: write `datasets: {{name: {{videos: 10, …}}}}`")
-    return changes

@@ -70,7 +70,7 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_defaults(
     [
         ("cpu_partitoin: a", "unknown setting 'cpu_partitoin': did you mean 'cpu_partition'?"),
         ("jobs: 0", "setting 'jobs' = 0"),
-        ("- a", "not `name: value` lines"),
+        ("- a", "holds no settings: write `name: value`"),
         ("a: [", "cannot be read"),
     ],
 )

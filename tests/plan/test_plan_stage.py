@@ -116,7 +116,7 @@ def test_networks_of_another_shape_are_said_to_be_unknown(plan):
         (["--datasets", "vox2", "--shards", "8", "--tflops", "0"], r"--tflops 0 is no speed"),
         (["--datasets", "vox2", "--shards", "8", "--gpus", "0"], r"takes 4 cores and 1 GPUs, of 100 and 0: raise"),
         (["--datasets", "vox2", "--shards", "8", "--benchmarks", "gone"], r"--benchmarks gone is no folder"),
-        (["--datasets", "vox2", "--shards", "8", "--costs", "gone.yaml"], r"--costs gone\.yaml cannot be read"),
+        (["--datasets", "vox2", "--shards", "8", "--costs", "gone.yaml"], r"gone\.yaml cannot be read"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence_and_ends_with_2(plan, arguments, sentence):
@@ -140,7 +140,7 @@ def test_without_a_corpus_to_train_on_there_is_no_plan(plan):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("just words", r"holds no costs: write `datasets: "),
+        ("just words", r"holds no settings: write `datasets: "),
         ("a: [", r"cannot be read"),
         ("datasets: {mine: {videos: 0}}", r"setting 'datasets\.mine\.videos' = 0"),
         ("stages: {crop: {job: 1}}", r"unknown setting 'stages\.crop\.job': did you mean 'job_s'\?"),
