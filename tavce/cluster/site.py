@@ -17,6 +17,7 @@ from tavce.config.explain import explain
 
 SITE = Path(__file__).parents[2] / "profiles/slurm/site.yaml"
 FORM = "`name: value`, as profiles/slurm/site.example.yaml does"
+NUMBERS = {"mem_mb", "runtime", "threads", "gpus", "nodes"}
 Resources = dict[str, Any]
 
 
@@ -44,6 +45,16 @@ class Site(Section):
     @classmethod
     def _numbers_are_names(cls, value: object) -> object:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("rules")
+    @classmethod
+    def _whole_numbers(cls, rules: dict[str, Resources]) -> dict[str, Resources]:
+        for rule, said in rules.items():
+            for name, value in said.items():
+                least = 0 if name == "gpus" else 1
+                if name in NUMBERS and (type(value) is not int or value < least):
+                    raise ValueError(f"{rule}.{name} is {value!r}: give a whole number, {least} or more")
+        return rules
 
     def resources(self, stages: Mapping[str, Resources]) -> dict[str, Resources]:
         """Return what Snakemake's `set-resources` takes, from the profile's table of stages.

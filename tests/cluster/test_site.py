@@ -48,6 +48,13 @@ def test_the_site_gives_a_rule_more_gpus_nodes_and_another_partition():
     assert resources["trim"]["slurm_partition"] == "'transfer'"
 
 
+def test_on_a_cluster_without_gpus_training_takes_the_cpu_partition():
+    train = Site(rules={"train": {"gpus": 0}}).resources(STAGES)["train"]
+    assert train["slurm_partition"] == "'cpu'"
+    assert "gres" not in train
+    assert train["launcher"] == repr(launcher(nodes=1, tasks=1))
+
+
 def test_threads_are_the_profile_s_or_the_site_s():
     assert Site().threads(STAGES) == {"train": 4}
     assert Site(rules={"trim": {"threads": 2}}).threads(STAGES) == {"trim": 2, "train": 4}
@@ -70,6 +77,8 @@ def test_the_environment_comes_before_the_file_and_the_file_before_the_defaults(
     [
         ("cpu_partitoin: a", "unknown setting 'cpu_partitoin': did you mean 'cpu_partition'?"),
         ("jobs: 0", "setting 'jobs' = 0"),
+        ("rules: {trim: {mem_mb: 2G}}", "rules: trim.mem_mb is '2G': give a whole number, 1 or more"),
+        ("rules: {train: {gpus: -1}}", "rules: train.gpus is -1: give a whole number, 0 or more"),
         ("- a", "holds no settings: write `name: value`"),
         ("a: [", "cannot be read"),
     ],
