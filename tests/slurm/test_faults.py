@@ -93,6 +93,23 @@ def test_while_the_accounting_is_down_the_controller_is_asked(faces, undisturbed
     assert len(faces.submitted()) == 4
 
 
+def test_while_nothing_answers_every_job_is_kept(faces, undisturbed, cluster):
+    process = faces.find_faces()
+    stage = faces.stage_process(faces.in_the_middle_of("detect"), "detect")
+    stage.suspend()
+    cluster.stop_accounting()
+    cluster.stop_controller()
+    try:
+        eventually(faces, lambda: "neither sacct nor squeue answers" in faces.said, "a note of silence")
+    finally:
+        cluster.start_controller()
+        cluster.start_accounting()
+        stage.resume()
+    ended_well(faces, process, undisturbed)
+    assert "SLURM answers again" in faces.said
+    assert len(faces.submitted()) == 4
+
+
 def test_an_interrupt_cancels_every_job_and_the_next_run_goes_on(faces, undisturbed, cluster):
     process = faces.find_faces()
     faces.in_the_middle_of("detect")
