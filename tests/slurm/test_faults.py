@@ -111,7 +111,11 @@ def test_while_nothing_answers_every_job_is_kept(faces, undisturbed, cluster):
 
 
 def test_an_interrupt_cancels_every_job_and_the_next_run_goes_on(faces, undisturbed, cluster):
-    process = faces.find_faces()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what it starts with `&`
+    try:
+        process = faces.find_faces()
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     faces.in_the_middle_of("detect")
     assert interrupt(process, signal.SIGINT) != 0
     eventually(

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import uuid
@@ -56,6 +57,7 @@ if workflow.is_main_process:
     from tavce.cluster.executor import Executor
 
     ExecutorPluginRegistry().get_plugin("slurm").executor = Executor
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell turns off for what it starts with `&`
     os.environ.update({"TAVCE_SCRATCH": here.scratch} if here.scratch else {})  # jobs inherit it
     note(guard.killed())
     note(guard.other())
