@@ -6,12 +6,11 @@ starting costs nothing. A sheet lists three clips: what is measured is Snakemake
 which depend on shards alone. Sheets are written beforehand, untimed.
 """
 
-import os
+import json
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,19 @@ GOAL_S, GOAL_MB = 15, 500
 GOAL_GROWTH = 1.5  # 1 = linear
 REPEATS, SERIES_REPEATS = 3, 2
 CLIPS = "path\tspeaker\tsplit\n" + "".join(f"https://example.org/{s}.mp4\t{s}\t{s}\n" for s in ("train", "val", "test"))
+
+# Runs what follows, and says what it took. A process of its own, and small: the peak that the kernel reports of a child
+# is never below that of the process which started it.
+SMALL = """
+import json, resource, subprocess, sys, time
+began = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+took = [time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6]
+sys.stderr.buffer.write(done.stderr[-3000:])
+print(json.dumps(took))
+sys.exit(done.returncode)
+"""
 
 
 @dataclass(frozen=True)
@@ -75,14 +87,7 @@ def _dry_run(shards: dict[str, int], repeats: int) -> list[Cost]:
 def _snakemake(folder: str, *arguments: str) -> Cost:
     """Run Snakemake to its end; its peak memory is that of its largest process."""
     place = ["--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", "config.yaml"]
-    with tempfile.TemporaryFile() as output:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *place, *arguments], cwd=folder, stdout=output, stderr=output
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        assert process.returncode == 0, output.read().decode()
-    return Cost(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
+    command = [sys.executable, "-c", SMALL, sys.executable, "-m", "snakemake", *place, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return Cost(*json.loads(done.stdout))
