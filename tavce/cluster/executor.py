@@ -84,9 +84,10 @@ class Executor(PluginExecutor):
         self._cancelled.set()
         self._job_submission_executor.shutdown(wait=True, cancel_futures=True)
         try:
-            subprocess.run(["scancel", "--name", self.run_uuid], check=True, timeout=QUERY_S, capture_output=True)
+            command = ["scancel", "--name", self.run_uuid]
+            subprocess.run(command, check=True, timeout=QUERY_S, capture_output=True, text=True)
         except (OSError, subprocess.SubprocessError) as error:
-            said = getattr(error, "stderr", None) or error
+            said = (getattr(error, "stderr", None) or str(error)).strip()
             raise WorkflowError(
                 f"the jobs of this run could not be cancelled ({said}). End them with `scancel --name {self.run_uuid}`"
             ) from error
