@@ -66,7 +66,8 @@ class Executor(PluginExecutor):
         ended = 0
         for job in active_jobs:
             number = job.external_jobid
-            became = Fate.FAILED if number in lost else fate(known.get(number), now.get(number))
+            said = fate(known.get(number), now.get(number), controller is not None)
+            became = Fate.FAILED if number in lost else said
             ended += became is not Fate.WAITS
             if became is Fate.WAITS:
                 yield job

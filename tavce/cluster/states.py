@@ -27,14 +27,17 @@ def parse(listing: str) -> dict[str, str]:
     return states
 
 
-def fate(state: str | None, controller: str | None) -> Fate:
+def fate(state: str | None, controller: str | None, answered: bool = True) -> Fate:
     """Return what became of a job.
 
     Args:
         state: of the accounting, or of the controller where the accounting does not answer; None = not listed.
-        controller: what the controller says now; None = it does not know the job, or does not answer.
+        controller: what the controller says now; None = it does not know the job.
+        answered: whether the controller was asked and answered.
     """
     if controller is not None and controller not in ENDED:
+        return Fate.WAITS
+    if state in MAY_COME_BACK and not answered:
         return Fate.WAITS
     if state == "COMPLETED":
         return Fate.SUCCEEDED

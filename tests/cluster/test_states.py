@@ -38,6 +38,7 @@ def test_a_job_that_slurm_has_queued_again_is_waited_for_and_one_that_it_has_not
     assert fate(state, "RUNNING") is Fate.WAITS
     assert fate(state, state) is Fate.FAILED
     assert fate(state, None) is Fate.FAILED
+    assert fate(state, None, answered=False) is Fate.WAITS  # the controller will say
 
 
 def test_jobs_of_an_earlier_run_of_the_same_folder_are_found():
