@@ -90,6 +90,7 @@ def test_what_two_ranks_saved_loads_where_one_rank_s_does(undisturbed, trained):
     LOADERS[stage](undisturbed.place.best(stage))
 
 
+@pytest.mark.parametrize("undisturbed", ["metric", "renderer"], indirect=True)
 def test_one_rank_s_signal_stops_both_and_the_same_command_ends_like_an_undisturbed_one(make, undisturbed):
     stage = undisturbed.stage
     pair = make(stage)
