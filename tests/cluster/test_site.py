@@ -2,7 +2,7 @@
 
 import pytest
 
-from tavce.cluster.site import Site, launcher, site
+from tavce.cluster.site import SITE, Site, launcher, site
 from tavce.config import SettingsError
 
 STAGES = {
@@ -93,3 +93,9 @@ def test_a_site_file_that_cannot_be_used_is_named_with_the_reason(tmp_path, text
 def test_a_site_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SettingsError, match=r"nowhere\.yaml cannot be read"):
         site({"TAVCE_SITE": str(tmp_path / "nowhere.yaml")})
+
+
+def test_the_example_names_every_setting_with_its_default():
+    example = SITE.with_name("site.example.yaml")
+    assert site({"TAVCE_SITE": str(example)}) == Site()
+    assert all(f"\n{name}: " in example.read_text() for name in Site.model_fields)

@@ -18,7 +18,6 @@ from cluster import Cluster, wait_until
 from project import REPOSITORY, copy_repository
 
 from tavce.data.counts import STAGES_IN_ORDER
-from tavce.files import read_json
 from tavce.records import read_records
 
 SETTINGS = [REPOSITORY / "workflow/config/paper.yaml", REPOSITORY / "workflow/config/demo.yaml"]
@@ -204,9 +203,3 @@ def eventually(place: Place, true: Callable[[], object], what: str, patience_s: 
         wait_until(true, what, patience_s)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{place.said[-6000:]}") from None
-
-
-def tables(folder: Path) -> dict[str, str]:
-    """Return the tables' texts, and the parts of the funnel."""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in (folder / "results/tables").iterdir()}
-    return {**texts, "funnel": json.dumps(read_json(folder / "results/funnel/funnel.json"), sort_keys=True)}

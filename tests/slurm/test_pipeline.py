@@ -5,8 +5,6 @@ import re
 
 from place import counts_add_up, unfinished
 
-STATE, NODES = 0, 1
-
 
 def test_everything_is_made_through_slurm(undisturbed):
     states = undisturbed.states()
