@@ -20,7 +20,19 @@ class Reason(StrEnum):
     """Why a clip was dropped."""
 
     MISSING_FILE = "missing_file"
-    DUPLICATE_VIDEO = "duplicate_video"
+    MISSING_ANNOTATION = "missing_annotation"
+    BAD_ANNOTATION = "bad_annotation"
+    DUPLICATE_ROW = "duplicate_row"
+    LEAK = "leak"
+    UNAVAILABLE = "unavailable"
+    PRIVATE = "private"
+    REMOVED = "removed"
+    GEO_BLOCKED = "geo_blocked"
+    AGE_GATED = "age_gated"
+    RATE_LIMITED = "rate_limited"
+    NETWORK = "network"
+    NO_FORMAT = "no_format"
+    DISK_FULL = "disk_full"
     DOWNLOAD_FAILED = "download_failed"
     EMPTY_FILE = "empty_file"
     NOT_A_VIDEO = "not_a_video"
@@ -63,10 +75,12 @@ class Row(BaseModel):
     stamp: str = ""  # size and time of a local source, so that a changed file is a changed row
     start_frame: int = 0  # at 25 fps
     end_frame: int | None = None  # inclusive; None = to the end of the video
-    audio_offset_frames: int = 0
+    audio_offset_frames: int = 0  # video index - audio index, as SyncNet gives it: above 0 the sound is early
+    boxes: str = ""  # of the face, frame by frame (tavce/boxes.py); "" = not annotated
+    listed: Split | None = None  # the split its corpus names, where `leaks` moved the clip to another
     licence: str = "unknown"
     reason: Reason | None = None  # None = usable
-    detail: str = ""
+    detail: str = ""  # why it is not usable, or what had to be assumed
 
     @model_validator(mode="after")
     def _frames_in_order(self) -> Self:

@@ -14,7 +14,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
-TOOLS = {"media", "store", "weights"}
+TOOLS = {"boxes", "media", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {
     "cli": {"config", "records", "stages"},
@@ -46,7 +46,7 @@ LIBRARIES = {
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo", "plan", "rerun"}
+NEVER = {"boxes", "media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo", "plan", "rerun"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
+from tavce.config.corpora import OWN_SECTIONS, AnyCorpus
 from tavce.config.data import (
-    AnyCorpus,
     Crop,
     Detect,
     Download,
@@ -46,6 +46,9 @@ class Settings(Section):
     """Everything a run can be told."""
 
     corpora: dict[str, AnyCorpus]
+    leaks: Literal["stop", "move", "drop"] = Field(
+        description="training clips of a speaker or video that is held out too: stop the run, hold them out, drop them"
+    )
     download: Download
     trim: Trim
     detect: Detect
@@ -86,6 +89,7 @@ class Settings(Section):
     def _rates_agree(self) -> Self:
         steps_hz = self.mel.sample_rate_hz / self.mel.hop
         for name, value, other, wanted in (
+            *self._own_rates(),
             ("mel.sample_rate_hz", self.mel.sample_rate_hz, "trim.sample_rate_hz", self.trim.sample_rate_hz),
             ("window.rate_hz", self.window.rate_hz, "trim.rate_hz", self.trim.rate_hz),
             ("window.mel_rate_hz", self.window.mel_rate_hz, "mel.sample_rate_hz / mel.hop", steps_hz),
@@ -93,6 +97,35 @@ class Settings(Section):
             if value != wanted:
                 raise ValueError(f"{name} is {value}, {other} is {wanted:g}: they must be the same")
         return self
+
+    def _own_rates(self) -> list[tuple[str, int, str, int]]:
+        names = ("rate_hz", "sample_rate_hz")
+        own = [
+            (dataset, name, corpus.trim[name])
+            for dataset, corpus in self.corpora.items()
+            for name in names
+            if name in corpus.trim
+        ]
+        return [
+            (f"corpora.{dataset}.trim.{name}", value, f"trim.{name}", getattr(self.trim, name))
+            for dataset, name, value in own
+        ]
+
+    @model_validator(mode="after")
+    def _own_sections_fit(self) -> Self:
+        for dataset in self.corpora:
+            for section in OWN_SECTIONS:
+                try:
+                    self.section(section, dataset)
+                except ValidationError as error:
+                    raise ValueError(f"corpora.{dataset}.{section}: {explain(error, known_keys(Settings))}") from None
+        return self
+
+    def section(self, name: str, dataset: str | None = None) -> Section:
+        """Return a section, with what a corpus says for itself laid over it."""
+        section = getattr(self, name)
+        own = getattr(self.corpora[dataset], name) if dataset in self.corpora and name in OWN_SECTIONS else {}
+        return type(section).model_validate({**section.model_dump(), **own}) if own else section
 
     def sections(self, stage: str, name: str | None = None) -> str:
         """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus.
@@ -103,6 +136,9 @@ class Settings(Section):
         chosen = {}
         for section in STAGES[stage].sections:
             key = COLLECTIONS.get(section, section)
+            if section in OWN_SECTIONS:
+                chosen[section] = self.section(section, name).model_dump(mode="json")
+                continue
             value = self.model_dump(mode="json", include={key})[key]
             if key != section and name not in value:
                 raise SettingsError(f"--name {name} is none of {key}: {[*value]}")

@@ -1,6 +1,6 @@
-"""Settings of the corpora and of the data stages. The values live in `workflow/config/*.yaml`, not here."""
+"""Settings of the data stages. The values live in `workflow/config/*.yaml`, not here."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,48 +9,6 @@ class Section(BaseModel):
     """A part of the settings: frozen, and a key nobody knows is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SpeakerSplit(Section):
-    """How speakers, never clips, are divided where the source names no split."""
-
-    val: float = Field(ge=0, lt=1, description="share of the speakers kept for validation")
-    test: float = Field(ge=0, lt=1, description="share of the speakers kept for the tables")
-    seed: int = Field(description="orders the speakers")
-
-
-class Corpus(Section):
-    """What every corpus has."""
-
-    shards: int = Field(gt=0, le=100_000, description="files a stage writes; a video stays in its shard")
-    train: bool = Field(True, description="its training split is trained on")
-    evaluate: bool = Field(True, description="its test split is in the tables")
-
-
-class FolderCorpus(Corpus):
-    """A user's own videos."""
-
-    reader: Literal["folder"]
-    source: str = Field(min_length=1, description="a directory of videos, or a .tsv (README: your own videos)")
-    speakers: Literal["file", "folder"] = Field(
-        "folder", description="in a directory: a speaker is a first-level folder, or every file is its own"
-    )
-    split: SpeakerSplit
-    licence: str = Field("unknown", description="goes into every row")
-
-
-class DemoCorpus(Corpus):
-    """Talking heads rendered from a public-domain portrait, with exact labels."""
-
-    reader: Literal["demo"]
-    speakers: int = Field(ge=4, le=8, description="one validates, two are held out")
-    clips_train: int = Field(gt=0, description="clips of each training speaker")
-    clips_val: int = Field(gt=0, description="clips of each validation speaker")
-    clips_test: int = Field(gt=0, description="clips of each held-out speaker")
-    seed: int = Field(description="draws sentences and movements")
-
-
-AnyCorpus = Annotated[FolderCorpus | DemoCorpus, Field(discriminator="reader")]
 
 
 class Download(Section):

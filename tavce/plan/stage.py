@@ -8,7 +8,7 @@ import argparse
 import sys
 
 from tavce.config import parse_sections
-from tavce.config.data import AnyCorpus
+from tavce.config.corpora import AnyCorpus
 from tavce.plan import benchmarks, costs
 from tavce.plan.jobs import Workflow
 from tavce.plan.prices import Dataset, Prices

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 
-from tavce.config.data import DemoCorpus
+from tavce.config.corpora import DemoCorpus
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.records import Row
+from tavce.sheet.source import Source
 
 
-def rows(dataset: str, corpus: DemoCorpus, rate_hz: int) -> Iterator[Row]:
+def rows(source: Source[DemoCorpus]) -> Iterator[Row]:
     """Yield the rows of the demo's plan; nothing is rendered yet."""
+    corpus = source.corpus
     clips = ClipsPerSpeaker(corpus.clips_train, corpus.clips_val, corpus.clips_test)
     for clip in plan(corpus.speakers, clips, corpus.seed):
         yield Row(
             clip_id=clip.clip_id,
-            dataset=dataset,
+            dataset=source.dataset,
             split=clip.split,
             speaker=f"s{clip.speaker:02d}",
             video_id=clip.clip_id,

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tavce.config.data import FolderCorpus, SpeakerSplit
+from tavce.config.corpora import FolderCorpus, SpeakerSplit
 from tavce.records import InputError, Reason, Row, Split
+from tavce.sheet.source import Source
 
 log = logging.getLogger(__name__)
 VIDEO_SUFFIXES = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
@@ -24,18 +25,20 @@ URL = ("http://", "https://")
 CLIP_ID = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]*")
 
 
-def rows(dataset: str, corpus: FolderCorpus, rate_hz: int) -> Iterator[Row]:
+def rows(source: Source[FolderCorpus]) -> Iterator[Row]:
     """Yield the rows of a folder or TSV, unusable ones with their reason.
 
     Raises:
         InputError: the source is not there, holds no video, or a line of the TSV cannot be read.
     """
-    source = Path(corpus.source).expanduser()
-    if source.is_dir():
-        return _from_directory(dataset, corpus, source)
-    if source.is_file() and source.suffix == ".tsv":
-        return _from_tsv(dataset, corpus, source, rate_hz)
-    raise InputError(f"corpora.{dataset}.source '{source}' is neither a directory nor a .tsv file: correct the path")
+    path = Path(source.corpus.source).expanduser()
+    if path.is_dir():
+        return _from_directory(source.dataset, source.corpus, path)
+    if path.is_file() and path.suffix == ".tsv":
+        return _from_tsv(source.dataset, source.corpus, path, source.rate_hz)
+    raise InputError(
+        f"corpora.{source.dataset}.source '{path}' is neither a directory nor a .tsv file: correct the path"
+    )
 
 
 def split_of(speaker: str, split: SpeakerSplit) -> Split:

@@ -1,6 +1,6 @@
 """Write the shard tables of every corpus, before Snakemake builds its DAG.
 
-Reads   a corpus' own files, through its module (`rows(dataset, corpus, rate_hz)`)
+Reads   a corpus' own files, through its module (`rows(source)`)
 Writes  results/{dataset}/sheet/{shard}.jsonl, `records.Row` lines; a table whose rows did not change is not touched
 Where no row depends on a file of its own, as those of urls do not, the corpus is read again only when its table or
 settings changed: a million rows take half a minute, and every start of Snakemake comes through here.
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tavce.config import parse_sections
-from tavce.config.data import AnyCorpus
+from tavce.config.corpora import AnyCorpus
 from tavce.files import digest, write_text
 from tavce.records import InputError, Row
 from tavce.shards import shard_names, shard_of
+from tavce.sheet.source import Source
 from tavce.stages import STAGES
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         origin = Origin(folder / "origin.txt", _origin(corpus, rate_hz))
         if origin.same and all((folder / f"{name}.jsonl").is_file() for name in shard_names(corpus.shards)):
             continue
-        rows = list(importlib.import_module(READERS[corpus.reader]).rows(dataset, corpus, rate_hz))
+        rows = list(importlib.import_module(READERS[corpus.reader]).rows(Source(dataset, corpus, rate_hz)))
         check(dataset, rows)
         origin.forget()
         write(folder, corpus, rows)

@@ -5,9 +5,10 @@ from collections import Counter
 
 import pytest
 
-from tavce.config.data import FolderCorpus, SpeakerSplit
+from tavce.config.corpora import FolderCorpus, SpeakerSplit
 from tavce.records import InputError
 from tavce.sheet.folder import rows, split_of
+from tavce.sheet.source import Source
 
 SPLIT = SpeakerSplit(val=0.2, test=0.3, seed=1)
 
@@ -17,7 +18,7 @@ def corpus(source, **changes) -> FolderCorpus:
 
 
 def read(source, **changes):
-    return list(rows("mine", corpus(source, **changes), 25))
+    return list(rows(Source("mine", corpus(source, **changes), 25)))
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ rule download:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("download"),
+        settings=sections("download", "dataset"),
         version=version("download"),
         raw="store/raw/{dataset}",
         quarantine="store/quarantine/{dataset}",
@@ -59,7 +59,7 @@ rule trim:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("trim"),
+        settings=sections("trim", "dataset"),
         version=version("trim"),
     shell:
         "python -m tavce trim --settings {params.settings:q} --threads {threads}"
@@ -82,7 +82,7 @@ rule detect:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("detect"),
+        settings=sections("detect", "dataset"),
         version=version("detect"),
     shell:
         "python -m tavce detect --settings {params.settings:q} --threads {threads}"
@@ -106,7 +106,7 @@ rule crop:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("crop"),
+        settings=sections("crop", "dataset"),
         version=version("crop"),
     shell:
         "python -m tavce crop --settings {params.settings:q} --threads {threads}"
@@ -152,11 +152,12 @@ rule basis_origin:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=[sections(stage) for stage in ("trim", "detect", "crop", "basis")],
+        settings=[settings.sections(stage, name) for name in TRAIN for stage in ("trim", "detect", "crop")],
+        basis=sections("basis"),
         version=[version(stage) for stage in ("trim", "detect", "crop", "basis")],
         shards=[f"{name} {len(SHARDS[name])}" for name in TRAIN],
     shell:
-        "printf '%s\\n' {params.settings:q} {params.version:q} {params.shards:q} > {output.origin:q} 2> {log:q}"
+        "printf '%s\\n' {params.settings:q} {params.basis:q} {params.version:q} {params.shards:q} > {output.origin:q} 2> {log:q}"
 
 
 rule basis:
