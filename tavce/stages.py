@@ -19,7 +19,7 @@ class Stage:
 PLANNED = ("corpora", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
 
 STAGES = {
-    "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim")),
+    "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim"), 2),
     "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
     "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",)),
     "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",)),
@@ -48,4 +48,4 @@ STAGES = {
 }
 
 SHARD_STAGES = ("download", "trim", "detect", "crop", "mel", "motion")
-RESULT_FOLDERS = (*STAGES, "mlflow", "tracking", "weights")
+RESULT_FOLDERS = (*STAGES, "leaks", "mlflow", "tracking", "weights")
