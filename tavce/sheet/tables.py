@@ -55,7 +55,10 @@ class Tables:
 
     def write(self, draft: Draft, decisions: Mapping[Group, Decision]) -> None:
         """Write one table a shard, and touch only those whose rows changed."""
-        self._origin.unlink(missing_ok=True)
+        read = "" if draft.living else self._read
+        note = {"read": read, "decisions": _digest(decisions), "groups": _groups_digest(draft.groups)}
+        if read:
+            self._origin.unlink(missing_ok=True)  # whoever is killed here reads the corpus again
         folder = self._root / "sheet"
         changed = sum(_renew(folder / f"{name}.jsonl", draft.text(name, decisions)) for name in self._names)
         for path in folder.glob("*.jsonl"):
@@ -65,10 +68,8 @@ class Tables:
             log.info("%s: %d clips, %d of %d tables changed", folder, draft.clips, changed, len(self._names))
         self._write_splits(draft, decisions)
         _write_groups(folder / GROUPS, draft.groups)
-        read = "" if draft.living else self._read
-        write_json(
-            self._origin, {"read": read, "decisions": _digest(decisions), "groups": _groups_digest(draft.groups)}
-        )
+        if read or note != self._noted:
+            write_json(self._origin, note)
 
     def _write_splits(self, draft: Draft, decisions: Mapping[Group, Decision]) -> None:
         folder = self._root / "split"
