@@ -122,7 +122,9 @@ def test_the_funnel_writes_its_counts_and_a_line_for_every_lost_clip(root):
 def test_a_stage_that_loses_a_clip_is_refused(root, stage):
     path = root / "index.jsonl" if stage == "index" else root / stage / "0000.jsonl"
     write_lines(path, read_records(path)[1:])
-    with pytest.raises(InputError, match=rf"shard 0000: {stage} accounts for [23] clips, the sheet has 3, or others: rerun {stage}"):
+    with pytest.raises(
+        InputError, match=rf"shard 0000: {stage} accounts for [23] clips, the sheet has 3, or others: rerun {stage}"
+    ):
         count(root)
 
 
