@@ -31,3 +31,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--card", required=True, help="card.json")
     parser.add_argument("--text", required=True, help="card.md")
     parser.add_argument("--survival", required=True, help="survival.tsv")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the card of one dataset.
+
+    Raises:
+        InputError: a stage does not account for every clip of the sheet.
+    """
+    settings = parse_sections(arguments.settings)
+    root = Path(arguments.root)
+    facts, survival, kept = Facts(settings["trim"].rate_hz), Survival(), Lists()
+    for shard in shards(root):
+        facts.add(shard)
+        survival.add(shard)
+        kept.add(shard)
+    card = {
+        "dataset": root.name,
+        "made": datetime.now(timezone.utc).date().isoformat(),
+        "corpus": settings["corpus"].model_dump(mode="json"),
+        **facts.as_json(settings["corpus"].SPEAKERS_KNOWN),
+        "survival": survival.as_json(),
+        "splits": kept.digests(read_sums(root / "split" / "SHA256SUMS")),
+        "archives": archives(settings["corpus"]),
+        "tools": tools(),
+        "settings": json.loads(arguments.settings),
+    }
+    write_text(arguments.survival, survival.table())
+    write_text(arguments.text, text(card))
+    write_json(arguments.card, card)

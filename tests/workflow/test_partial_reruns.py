@@ -64,7 +64,7 @@ class Corpus:
 
     def shard(self, name: str) -> str:
         """Return the shard of a video."""
-        sheets = sorted((self.project.folder / "results/mine/sheet").iterdir())
+        sheets = sorted((self.project.folder / "results/mine/sheet").glob("*.jsonl"))
         (shard,) = {path.stem for path in sheets for row in read_rows(path) if row.source.endswith(name)}
         return shard
 
