@@ -16,7 +16,7 @@ class Stage:
     version: int = 1
 
 
-PLANNED = ("corpora", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
+PLANNED = ("corpora", "download", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
 
 STAGES = {
     "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim"), 2),
@@ -29,6 +29,7 @@ STAGES = {
     "basis": Stage("tavce.data.basis", "fit the expression basis on the training speakers", ("motion",)),
     "motion": Stage("tavce.data.motion", "turn landmarks into motion coefficients", ("motion",)),
     "index": Stage("tavce.data.index", "list a dataset's finished clips"),
+    "card": Stage("tavce.card.stage", "write a dataset's card", ("corpus", "download", "trim", "detect", "crop")),
     "funnel": Stage("tavce.data.funnel", "count kept and dropped clips by stage and reason"),
     "fetch": Stage("tavce.weights", "download published weights and check their digest"),
     "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "sheet": DATA | {"sheet", "demo"},
     "data": DATA | {"data"},
     "demo": DATA | {"demo"},
+    "card": DATA | {"card", "data", "fetch"},
     "rerun": BASE | {"rerun"},
     "plan": BASE | {"plan"},
     "networks": {"networks"},
@@ -46,7 +47,7 @@ LIBRARIES = {
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"boxes", "media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo", "plan", "rerun"}
+NEVER = {"boxes", "media", "scratch", "store", "weights", "cluster", "sheet", "faces", "card", "data", "demo", "plan", "rerun"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

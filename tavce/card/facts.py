@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tavce.data.counts import ShardRecords
-from tavce.records import ClipRecord, Row
+from tavce.records import Row
 
 QUANTILES = (0.05, 0.5, 0.95)
 MEASURED = {"seconds": ("trim", "seconds"), "face_px": ("detect", "face_px"), "loudness_db": ("trim", "loudness_db")}
@@ -77,6 +77,7 @@ class Facts:
 
     def as_json(self, speakers_known: bool) -> dict[str, object]:
         """Return the counts as JSON values; hours and seconds are those of the clips, quantiles over finished ones."""
+        kept = sum(split.clips for split in self.kept.values())
         return {
             "annotated": {
                 "rows": self.rows,
@@ -87,6 +88,7 @@ class Facts:
                 "hours": _hours(self.annotated_frames / self._rate_hz) if self.annotated_frames else None,
                 "moved_to_another_split": self.moved,
             },
+            "totals": {"rows": self.rows, "kept": kept, "dropped": self.unusable.total() + self.dropped.total()},
             "licences": dict(sorted(self.licences.items())),
             "kept": {split: _kept(self.kept[split], speakers_known) for split in ("train", "val", "test")},
             "dropped": _by_stage(self.dropped),
@@ -118,9 +120,3 @@ def _quantiles(values: Iterable[float]) -> dict[str, float] | None:
         f"p{round(100 * share)}": round(float(at), 2) for share, at in zip(QUANTILES, np.quantile(values, QUANTILES))
     }
 
-
-def outcome(record: ClipRecord) -> str:
-    """Return what became of a clip's video: `fetched`, the reason why it was not, or `not_asked` for an unusable row."""
-    if record.kept:
-        return "fetched"
-    return str(record.reason) if record.lost_at == "download" else "not_asked"

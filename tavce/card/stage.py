@@ -1,27 +1,30 @@
 """Write the card of a dataset: what it is, what of it exists today, what was dropped and why, and how it was made.
 
-Reads   the sheet, the records of every stage, split/SHA256SUMS, and the ledger of its downloads
+Reads   the sheet, the records of every stage, the lists in split/, the ledgers of its downloads, and archives.json
+        beside its source
 Writes  card.json and card.md, and survival.tsv: one line a video, with what became of it
 """
 
 import argparse
-import hashlib
 import json
 import platform
-from collections import Counter
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
-import jinja2
-
 from tavce import media
 from tavce.card.facts import Facts
+from tavce.card.lists import Lists
+from tavce.card.survival import Asked, Survival
+from tavce.card.text import render
 from tavce.config import parse_sections
+from tavce.config.corpora import Corpus
 from tavce.data.counts import shards
-from tavce.files import write_json, write_text
+from tavce.fetch import ledger
+from tavce.files import read_json, write_json, write_text
 
 TOOLS = ("tavce", "yt-dlp", "av", "numpy", "opencv-python-headless", "h5py")
+ARCHIVES = "archives.json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,22 +44,37 @@ def run(arguments: argparse.Namespace) -> None:
     """
     settings = parse_sections(arguments.settings)
     root = Path(arguments.root)
-    facts, survival, kept = Facts(settings["trim"].rate_hz), Survival(), Lists()
+    facts, survival, lists = Facts(settings["trim"].rate_hz), Survival(_asked(Path(arguments.ledger))), Lists()
     for shard in shards(root):
-        facts.add(shard)
-        survival.add(shard)
-        kept.add(shard)
+        for counted in (facts, survival, lists):
+            counted.add(shard)
+    corpus = settings["corpus"]
     card = {
         "dataset": root.name,
         "made": datetime.now(timezone.utc).date().isoformat(),
-        "corpus": settings["corpus"].model_dump(mode="json"),
-        **facts.as_json(settings["corpus"].SPEAKERS_KNOWN),
+        **facts.as_json(corpus.SPEAKERS_KNOWN),
         "survival": survival.as_json(),
-        "splits": kept.digests(read_sums(root / "split" / "SHA256SUMS")),
-        "archives": archives(settings["corpus"]),
-        "tools": tools(),
+        "splits": lists.as_json(root / "split"),
+        "archives": _archives(corpus),
+        "tools": {"python": platform.python_version(), "ffmpeg": media.ffmpeg_version(), **_versions()},
         "settings": json.loads(arguments.settings),
     }
     write_text(arguments.survival, survival.table())
-    write_text(arguments.text, text(card))
+    write_text(arguments.text, render(card))
     write_json(arguments.card, card)
+
+
+def _asked(folder: Path) -> dict[str, Asked]:
+    """Return when, and by which yt-dlp, every video was asked for the last time."""
+    raise NotImplementedError
+
+
+def _archives(corpus: Corpus) -> list[object]:
+    """Return what `tavce archives` found out about the archives beside a corpus' source."""
+    source = Path(getattr(corpus, "source", "")).expanduser()
+    found = [folder / ARCHIVES for folder in (source, source.parent) if (folder / ARCHIVES).is_file()]
+    return read_json(found[0]) if found else []
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in TOOLS}

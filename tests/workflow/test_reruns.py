@@ -8,7 +8,7 @@ from project import CORPUS, Project, copy_repository, names, rules
 TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
 TABLES = {"score", "write_tables", "report"}
 AFTER_GATE = TRAINING | {"synthesise"} | TABLES
-AFTER_INDEX = {"index", "funnel", "gate"} | AFTER_GATE
+AFTER_INDEX = {"index", "card", "funnel", "gate"} | AFTER_GATE
 BASIS = {"basis_origin", "basis", "motion"}
 
 
@@ -52,7 +52,7 @@ def test_a_new_video_reruns_its_shard_and_not_the_basis(finished):
     jobs = finished.jobs("data")
     (shard,) = {job.wildcards[1] for job in jobs if len(job.wildcards) == 2}
     stages = ("crop", "detect", "download", "mel", "motion", "trim")
-    assert names(jobs) == sorted([*(f"{stage} mine {shard}" for stage in stages), "index mine", "funnel"])
+    assert names(jobs) == sorted([*(f"{stage} mine {shard}" for stage in stages), "index mine", "card mine", "funnel"])
 
 
 @pytest.mark.slow

@@ -67,6 +67,29 @@ rule trim:
         " --out {output.clips:q} --records {output.records:q} 2> {log:q}"
 
 
+localrules:
+    clear_raw,
+
+
+rule clear_raw:
+    # Only where `download.keep_raw` is false: the videos of a shard go when all its clips are cut.
+    input:
+        downloads="results/{dataset}/download/{shard}.jsonl",
+        trims="results/{dataset}/trim/{shard}.jsonl",
+    output:
+        listing="results/{dataset}/clear_raw/{shard}.json",
+    log:
+        "logs/clear_raw/{dataset}/{shard}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        version=version("clear_raw"),
+        raw="store/raw/{dataset}",
+    shell:
+        "python -m tavce clear_raw --downloads {input.downloads:q} --trims {input.trims:q} --raw {params.raw:q}"
+        " --listing {output.listing:q} 2> {log:q}"
+
+
 rule detect:
     input:
         rows="results/{dataset}/sheet/{shard}.jsonl",
