@@ -30,6 +30,7 @@ STAGES = {
     "motion": Stage("tavce.data.motion", "turn landmarks into motion coefficients", ("motion",)),
     "index": Stage("tavce.data.index", "list a dataset's finished clips"),
     "funnel": Stage("tavce.data.funnel", "count kept and dropped clips by stage and reason"),
+    "archives": Stage("tavce.archives.stage", "verify archives of corpora that you have, and unpack them"),
     "fetch": Stage("tavce.weights", "download published weights and check their digest"),
     "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),
     "metric": Stage("tavce.metric.train", "train the correlation metric", ("window", "metric")),
