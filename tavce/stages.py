@@ -31,6 +31,7 @@ STAGES = {
     "index": Stage("tavce.data.index", "list a dataset's finished clips"),
     "card": Stage("tavce.card.stage", "write a dataset's card", ("corpus", "download", "trim", "detect", "crop")),
     "funnel": Stage("tavce.data.funnel", "count kept and dropped clips by stage and reason"),
+    "archives": Stage("tavce.archives.stage", "verify archives of corpora that you have, and unpack them"),
     "fetch": Stage("tavce.weights", "download published weights and check their digest"),
     "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),
     "metric": Stage("tavce.metric.train", "train the correlation metric", ("window", "metric")),

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "cli": {"config", "records", "stages"},
     **dict.fromkeys(BASE, BASE),
     **dict.fromkeys((*TOOLS, "faces"), DATA),
+    "archives": BASE | {"archives"},
     "cluster": BASE | {"cluster"},
     "sheet": DATA | {"sheet", "demo"},
     "data": DATA | {"data"},
@@ -35,6 +36,7 @@ MAY_IMPORT = {
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
 }
 LIBRARIES = {
+    "archives": {"filelock", "pydantic", "yaml"},
     "cli": set(),
     "stages": set(),
     "shards": set(),
@@ -47,7 +49,9 @@ LIBRARIES = {
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"boxes", "media", "scratch", "store", "weights", "cluster", "sheet", "faces", "card", "data", "demo", "plan", "rerun"}
+NEVER = {"boxes", "media", "scratch", "store", "weights", "archives", "cluster", "sheet"} | {
+    *("faces", "card", "data", "demo", "plan", "rerun")
+}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

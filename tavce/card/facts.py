@@ -119,4 +119,3 @@ def _quantiles(values: Iterable[float]) -> dict[str, float] | None:
     return {
         f"p{round(100 * share)}": round(float(at), 2) for share, at in zip(QUANTILES, np.quantile(values, QUANTILES))
     }
-

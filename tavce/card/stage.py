@@ -1,7 +1,7 @@
 """Write the card of a dataset: what it is, what of it exists today, what was dropped and why, and how it was made.
 
-Reads   the sheet, the records of every stage, the lists in split/, the ledgers of its downloads, and archives.json
-        beside its source
+Reads   the sheet, the records of every stage, the lists in split/, the ledgers of its downloads, and what
+        `tavce archives` noted
 Writes  card.json and card.md, and survival.tsv: one line a video, with what became of it
 """
 
@@ -24,13 +24,14 @@ from tavce.fetch import ledger
 from tavce.files import read_json, write_json, write_text
 
 TOOLS = ("tavce", "yt-dlp", "av", "numpy", "opencv-python-headless", "h5py")
-ARCHIVES = "archives.json"
+ARCHIVED = {"voxceleb1": "VoxCeleb1", "voxceleb2": "VoxCeleb2", "lrw": "LRW"}  # as workflow/config/archives.yaml says
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--root", required=True, help="the dataset's folder of results")
     parser.add_argument("--ledger", required=True, help="folder of the ledgers of its downloads")
+    parser.add_argument("--archives", required=True, help="archives.json of `tavce archives`; it need not be there")
     parser.add_argument("--card", required=True, help="card.json")
     parser.add_argument("--text", required=True, help="card.md")
     parser.add_argument("--survival", required=True, help="survival.tsv")
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         **facts.as_json(corpus.SPEAKERS_KNOWN),
         "survival": survival.as_json(),
         "splits": lists.as_json(root / "split"),
-        "archives": _archives(corpus),
+        "archives": _archives(corpus, Path(arguments.archives)),
         "tools": {"python": platform.python_version(), "ffmpeg": media.ffmpeg_version(), **_versions()},
         "settings": json.loads(arguments.settings),
     }
@@ -69,11 +70,10 @@ def _asked(folder: Path) -> dict[str, Asked]:
     raise NotImplementedError
 
 
-def _archives(corpus: Corpus) -> list[object]:
-    """Return what `tavce archives` found out about the archives beside a corpus' source."""
-    source = Path(getattr(corpus, "source", "")).expanduser()
-    found = [folder / ARCHIVES for folder in (source, source.parent) if (folder / ARCHIVES).is_file()]
-    return read_json(found[0]) if found else []
+def _archives(corpus: Corpus, notes: Path) -> dict[str, object]:
+    """Return what `tavce archives` has found out about the archives of a corpus."""
+    said = read_json(notes) if notes.is_file() else {}
+    return {name: archive for name, archive in said.items() if archive["corpus"] == ARCHIVED.get(corpus.reader)}
 
 
 def _versions() -> dict[str, str]:

@@ -43,9 +43,10 @@ rule card:
         version=version("card"),
         root="results/{dataset}",
         ledger="store/ledger/{dataset}",
+        archives="store/archives/archives.json",
     shell:
         "python -m tavce card --settings {params.settings:q} --root {params.root:q} --ledger {params.ledger:q}"
-        " --card {output.card:q} --text {output.text:q} --survival {output.survival:q} 2> {log:q}"
+        " --archives {params.archives:q} --card {output.card:q} --text {output.text:q} --survival {output.survival:q} 2> {log:q}"
 
 
 rule funnel:
