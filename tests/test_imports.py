@@ -22,7 +22,8 @@ MAY_IMPORT = {
     **dict.fromkeys((*TOOLS, "faces"), DATA),
     "cluster": BASE | {"cluster"},
     "sheet": DATA | {"sheet", "demo"},
-    "data": DATA | {"data"},
+    "fetch": BASE | {"media", "fetch"},
+    "data": DATA | {"fetch", "data"},
     "demo": DATA | {"demo"},
     "rerun": BASE | {"rerun"},
     "plan": BASE | {"plan"},
@@ -41,12 +42,27 @@ LIBRARIES = {
     "scratch": set(),
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
+    "fetch": {"pydantic", "yt_dlp"},
     "progress": {"tqdm"},
     "plan": {"pydantic", "yaml"},
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"boxes", "media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo", "plan", "rerun"}
+NEVER = {
+    "boxes",
+    "media",
+    "scratch",
+    "store",
+    "weights",
+    "cluster",
+    "sheet",
+    "faces",
+    "fetch",
+    "data",
+    "demo",
+    "plan",
+    "rerun",
+}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 
@@ -111,3 +127,7 @@ def test_only_media_calls_ffmpeg():
         name for name in MODULES if {"av", "ffmpeg", "imageio_ffmpeg"} & {n.split(".")[0] for n in imports(name)}
     }
     assert callers == {"tavce.media"}
+
+
+def test_only_the_room_that_fetches_calls_yt_dlp():
+    assert {room(name) for name in MODULES if "yt_dlp" in {n.split(".")[0] for n in imports(name)}} == {"fetch"}
