@@ -21,7 +21,7 @@ PLANNED = ("corpora", "download", "window", "metrics", "audio2exp", "audio2pose"
 STAGES = {
     "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim"), 2),
     "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
-    "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",)),
+    "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",), version=2),
     "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",)),
     "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",)),
     "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("crop",)),

@@ -42,6 +42,10 @@ class Pipeline:
     def root(self) -> Path:
         return self.folder / "results" / "mine"
 
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger" / f"{SHARD}.jsonl"
+
     def h5(self, stage: str) -> Path:
         """Return where a stage's arrays lie."""
         return self.root / stage / f"{SHARD}.h5"
@@ -78,6 +82,7 @@ class Pipeline:
             arguments += ["--before", self.records_path(BEFORE[stage]), "--out", self.h5(stage)]
         else:
             arguments += ["--raw", self.folder / "raw", "--quarantine", self.folder / "quarantine"]
+            arguments += ["--ledger", self.ledger, "--hosts", self.folder / "hosts"]
         for option, source in INPUTS.get(stage, {}).items():
             arguments += [option, self.h5(source)]
         return main([str(argument) for argument in (*arguments, *options)])

@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "archives": BASE | {"archives"},
     "cluster": BASE | {"cluster"},
     "sheet": DATA | {"sheet", "demo"},
-    "data": DATA | {"data"},
+    "fetch": BASE | {"media", "fetch"},
+    "data": DATA | {"fetch", "data"},
     "demo": DATA | {"demo"},
     "card": DATA | {"card", "data", "fetch"},
     "rerun": BASE | {"rerun"},
@@ -44,14 +45,13 @@ LIBRARIES = {
     "scratch": set(),
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
+    "fetch": {"pydantic", "yt_dlp"},
     "progress": {"tqdm"},
     "plan": {"pydantic", "yaml"},
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"boxes", "media", "scratch", "store", "weights", "archives", "cluster", "sheet"} | {
-    *("faces", "card", "data", "demo", "plan", "rerun")
-}
+NO_TORCH = "archives boxes card cluster data demo faces fetch media plan rerun scratch sheet store weights".split()
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 
@@ -88,7 +88,7 @@ def test_a_room_imports_only_what_it_may(module):
     outside = {name.split(".")[0] for name in imports(module)} - {"tavce"} - sys.stdlib_module_names
     if room(module) in LIBRARIES:
         assert outside <= LIBRARIES[room(module)]
-    if room(module) in NEVER:
+    if room(module) in NO_TORCH:
         assert "torch" not in everything_below(module)
 
 
@@ -116,3 +116,7 @@ def test_only_media_calls_ffmpeg():
         name for name in MODULES if {"av", "ffmpeg", "imageio_ffmpeg"} & {n.split(".")[0] for n in imports(name)}
     }
     assert callers == {"tavce.media"}
+
+
+def test_only_the_room_that_fetches_calls_yt_dlp():
+    assert {room(name) for name in MODULES if "yt_dlp" in {n.split(".")[0] for n in imports(name)}} == {"fetch"}

@@ -67,7 +67,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _asked(folder: Path) -> dict[str, Asked]:
     """Return when, and by which yt-dlp, every video was asked for the last time."""
-    raise NotImplementedError
+    entries = [
+        entry for path in sorted(folder.glob("*.jsonl")) for entry in ledger.outcomes(ledger.read(path)).values()
+    ]
+    return {entry.video_id: Asked(entry.at[:10], entry.yt_dlp or "unknown") for entry in entries if entry.attempts}
 
 
 def _archives(corpus: Corpus, notes: Path) -> dict[str, object]:

@@ -126,8 +126,10 @@ class Settings(Section):
         except ValidationError as error:
             raise SettingsError(explain(error, known_keys(type(section)), f"corpora.{dataset}.{name}.")) from None
 
-    def sections(self, stage: str, name: str | None = None) -> str:
+    def sections(self, stage: str, name: str | None = None, pace: bool = True) -> str:
         """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus.
+
+        Without `pace`, settings are left out that change no result (`Section.PACE`).
 
         Raises:
             SettingsError: there is none of that name.
@@ -136,7 +138,8 @@ class Settings(Section):
         for section in STAGES[stage].sections:
             key = COLLECTIONS.get(section, section)
             if section in OWN_SECTIONS:
-                chosen[section] = self.section(section, name).model_dump(mode="json")
+                own = self.section(section, name)
+                chosen[section] = own.model_dump(mode="json", exclude=set() if pace else own.PACE)
                 continue
             value = self.model_dump(mode="json", include={key})[key]
             if key != section and name not in value:

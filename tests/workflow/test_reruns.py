@@ -22,6 +22,7 @@ def test_nothing_is_done_where_nothing_changed(finished):
         ({"mel": {"low_hz": 60}}, {"mel"} | AFTER_INDEX),
         ({"crop": {"margin": 0.2}}, {"crop"} | BASIS | AFTER_INDEX),
         ({"detect": {"min_iou": 0.4}}, {"detect", "crop"} | BASIS | AFTER_INDEX),
+        ({"download": {"max_height_px": 720}}, {"download", "trim", "detect", "crop", "mel", "motion"} | AFTER_INDEX),
         ({"trim": {"crf": 20}}, {"trim", "detect", "crop", "mel"} | BASIS | AFTER_INDEX),
         ({"motion": {"expression": 32}}, BASIS | AFTER_INDEX),
         ({"gate": {"test": 9}}, {"gate"} | AFTER_GATE),
@@ -34,6 +35,11 @@ def test_nothing_is_done_where_nothing_changed(finished):
 def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, changes, stale):
     finished.configure(**changes)
     assert rules(finished.jobs()) == stale
+
+
+def test_a_changed_pace_of_downloads_reruns_nothing(finished):
+    finished.configure(download={"concurrency": 9, "per_host_s": 1, "keep_raw": False, "attempts": 9})
+    assert "Nothing to be done" in finished.snakemake("--dry-run")
 
 
 def test_a_changed_variant_spares_the_methods_that_do_not_use_it(finished):

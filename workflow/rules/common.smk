@@ -85,6 +85,16 @@ def sections(stage, name=None):
     return lambda wildcards: settings.sections(stage, wildcards[name])
 
 
+def deciding(stage, name):
+    """Return what decides a rule's results: its settings without those of pace."""
+    return lambda wildcards: settings.sections(stage, wildcards[name], pace=False)
+
+
+def aside(value):
+    """Return a param that reruns nothing: Snakemake does not compare params that it derives from `threads`."""
+    return lambda wildcards, threads: value(wildcards)
+
+
 def version(stage):
     """Return a stage's version, so that raising it reruns the stage."""
     return STAGES[stage].version

@@ -34,14 +34,18 @@ rule download:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("download", "dataset"),
+        settings=aside(sections("download", "dataset")),
+        decides=deciding("download", "dataset"),
         version=version("download"),
         raw="store/raw/{dataset}",
         quarantine="store/quarantine/{dataset}",
+        ledger="store/ledger/{dataset}/{shard}.jsonl",
+        hosts="store/hosts",
         serve=serve,
     shell:
         "python -m tavce download --settings {params.settings:q} --rows {input.rows:q}"
-        " --raw {params.raw:q} --quarantine {params.quarantine:q} {params.serve:q}"
+        " --raw {params.raw:q} --quarantine {params.quarantine:q}"
+        " --ledger {params.ledger:q} --hosts {params.hosts:q} {params.serve:q}"
         " --records {output.records:q} 2> {log:q}"
 
 
