@@ -51,7 +51,23 @@ LIBRARIES = {
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NO_TORCH = "archives boxes card cluster data demo faces fetch media plan rerun scratch sheet store weights".split()
+NO_TORCH = [
+    "archives",
+    "boxes",
+    "card",
+    "cluster",
+    "data",
+    "demo",
+    "faces",
+    "fetch",
+    "media",
+    "plan",
+    "rerun",
+    "scratch",
+    "sheet",
+    "store",
+    "weights",
+]
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

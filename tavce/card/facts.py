@@ -117,5 +117,6 @@ def _quantiles(values: Iterable[float]) -> dict[str, float] | None:
     if not len(values):
         return None
     return {
-        f"p{round(100 * share)}": round(float(at), 2) for share, at in zip(QUANTILES, np.quantile(values, QUANTILES))
+        f"p{round(100 * share)}": round(float(at), 2)
+        for share, at in zip(QUANTILES, np.quantile(values, QUANTILES), strict=False)
     }

@@ -8,7 +8,7 @@ Writes  card.json and card.md, and survival.tsv: one line a video, with what bec
 import argparse
 import json
 import platform
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     corpus = settings["corpus"]
     card = {
         "dataset": root.name,
-        "made": datetime.now(timezone.utc).date().isoformat(),
+        "made": datetime.now(UTC).date().isoformat(),
         **facts.as_json(corpus.SPEAKERS_KNOWN),
         "survival": survival.as_json(),
         "splits": lists.as_json(root / "split"),
