@@ -45,10 +45,9 @@ class Span:
         """How much later than the picture its sound ends in the file."""
         return max(0, -self.audio_offset_frames)
 
-    @property
-    def lead_frames(self) -> int:
-        """How much is decoded before the clip's first frame."""
-        return min(self.start_frame, LEAD_FRAMES + self.early_frames)
+    def lead_frames(self, found: Probe) -> int:
+        """Return how much is decoded before the clip's first frame; all of it where a seek finds no keyframe."""
+        return min(self.start_frame, LEAD_FRAMES + self.early_frames) if found.indexed else self.start_frame
 
     def seconds(self, frames: int, rate_hz: int) -> tuple[float, float]:
         """Return from when to when picture or sound of the clip, which has so many frames, lies in the file."""
@@ -82,11 +81,12 @@ def cut(path: str | Path, span: Span, shape: CutFormat) -> Clip:
     found = probe(path)
     if found.sound is None:
         raise ClipError(Reason.NO_AUDIO, f"{path} has no audio stream")
+    lead = span.lead_frames(found)
     promised = _frames_from(path, found, span.start_frame, shape.rate_hz) if span.frames is None else span.frames
     with tempfile.TemporaryDirectory(prefix="tavce-cut-") as folder:
         video_path, wave_path = Path(folder, "clip.mp4"), Path(folder, "clip.pcm")
-        source = ffmpeg.input(str(path), **_window(span, shape.rate_hz))
-        picture = _picture(source[str(found.picture)], span.lead_frames, promised, shape.rate_hz)
+        source = ffmpeg.input(str(path), **_window(span, lead, shape.rate_hz))
+        picture = _picture(source[str(found.picture)], lead, promised, shape.rate_hz)
         sound = source[str(found.sound)].filter("aresample", shape.sample_rate_hz, first_pts=0, **{"async": 1})
         one = {"threads": 1}  # another number of threads makes other bytes
         notes = {"crf": shape.crf, "preset": shape.preset, "map_metadata": -1}
@@ -98,8 +98,9 @@ def cut(path: str | Path, span: Span, shape: CutFormat) -> Clip:
         heard = np.fromfile(wave_path, np.int16)
         video = video_path.read_bytes()
     frames = frame_count(video)
-    sound_frames = len(heard) * shape.rate_hz / shape.sample_rate_hz - span.lead_frames
-    return Clip(video, frames, promised, _placed(heard, span, frames, shape), sound_frames, complained)
+    sound_frames = len(heard) * shape.rate_hz / shape.sample_rate_hz - lead
+    wave = _excerpt(heard, lead - span.audio_offset_frames, frames, shape)
+    return Clip(video, frames, promised, wave, sound_frames, complained)
 
 
 def _frames_from(path: str | Path, found: Probe, start_frame: int, rate_hz: int) -> int | None:
@@ -112,11 +113,11 @@ def _frames_from(path: str | Path, found: Probe, start_frame: int, rate_hz: int)
     return frames - start_frame
 
 
-def _window(span: Span, rate_hz: int) -> dict[str, float]:
+def _window(span: Span, lead_frames: int, rate_hz: int) -> dict[str, float]:
     """Return what is read of the file: the span, what its sound needs around it, and a second more."""
-    window = {"ss": (span.start_frame - span.lead_frames) / rate_hz, "threads": 1}
+    window = {"ss": (span.start_frame - lead_frames) / rate_hz, "threads": 1}
     if span.frames is not None:
-        window["t"] = (span.lead_frames + span.frames + span.late_frames + rate_hz) / rate_hz
+        window["t"] = (lead_frames + span.frames + span.late_frames + rate_hz) / rate_hz
     return window
 
 
@@ -131,15 +132,12 @@ def _picture(source: object, lead_frames: int, frames: int | None, rate_hz: int)
     )
 
 
-def _placed(heard: np.ndarray, span: Span, frames: int, shape: CutFormat) -> np.ndarray:
-    """Return the clip's sound out of what was read, with zeros where there is none."""
-    start, count = (
-        number * shape.sample_rate_hz // shape.rate_hz
-        for number in (span.lead_frames - span.audio_offset_frames, frames)
-    )
-    before = np.zeros(min(count, max(0, -start)), np.int16)
-    wave = np.concatenate([before, heard[max(0, start) : max(0, start + count)]])
-    return np.pad(wave, (0, count - len(wave)))
+def _excerpt(wave: np.ndarray, start_frame: int, frames: int, shape: CutFormat) -> np.ndarray:
+    """Return the samples of some frames of a wave, with zeros where they lie outside of it."""
+    start, end = (frame * shape.sample_rate_hz // shape.rate_hz for frame in (start_frame, start_frame + frames))
+    inside = wave[max(0, start) : max(0, end)]
+    before = min(max(0, -start), end - start)
+    return np.pad(inside, (before, end - start - before - len(inside)))
 
 
 def _run(command: object, path: str | Path) -> bool:

@@ -5,6 +5,7 @@ silent. What it says of that names no time, and may be of frames around a cut. H
 packet by packet, so this is for files with complaints only.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,10 @@ def _losses_s(
 ) -> Iterator[float]:
     """Yield when something of a stream is lost, by the file's own clock."""
     container.seek(round(start_s / stream.time_base), stream=stream)
-    since_s, reached_s = None, start_s
+    since_s, reached_s = math.inf, start_s
     for packet in container.demux(stream):
-        since_s = min(start_s, _time_s(packet, start_s)) if since_s is None else since_s
+        if packet.is_keyframe:
+            since_s = min(since_s, _time_s(packet, start_s))
         for piece in _decoded(packet, reached_s):
             hole = stream.type == "audio" and piece.start_s - reached_s > HOLE_S
             if hole and reached_s < end_s and piece.start_s > start_s:

@@ -24,6 +24,7 @@ from av.stream import Disposition
 from tavce.records import ClipError, Reason
 
 H264 = {"vcodec": "libx264", "pix_fmt": "yuv420p", "flags": "+bitexact", "fflags": "+bitexact"}  # names no versions
+UNINDEXED = {"mpeg", "mpegts"}  # containers that know the time of what they hold, but not where keyframes are
 
 
 @cache
@@ -44,6 +45,7 @@ class Probe:
     picture_s: float | None  # when the picture ends, from the file's first moment on; None where no header says so
     picture: int  # index among the file's streams
     sound: int | None  # None where there is none
+    indexed: bool  # a seek lands on a keyframe
 
 
 def probe(path: str | Path) -> Probe:
@@ -67,7 +69,8 @@ def probe(path: str | Path) -> Probe:
             sounds = [stream for stream in known if stream.type == "audio"]
             sounds.sort(key=lambda stream: not stream.disposition & Disposition.default)
             sound = sounds[0].index if sounds else None
-            return Probe(video.width, video.height, _end_s(container, video), video.index, sound)
+            indexed = container.format.name not in UNINDEXED
+            return Probe(video.width, video.height, _end_s(container, video), video.index, sound, indexed)
     except (av.error.FFmpegError, ValueError) as error:
         raise ClipError(Reason.NOT_A_VIDEO, f"{path}: {error}") from error
 
