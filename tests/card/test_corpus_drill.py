@@ -66,7 +66,14 @@ def run(pipeline: Pipeline) -> tuple[dict, str, str]:
     assert pipeline.run("motion", "--basis", basis) == 0
     files = ["--out", str(root / "index.parquet"), "--records", str(root / "index.jsonl")]
     assert main(["index", "--root", str(root), "--shards", SHARD, *files]) == 0
-    card = ["--card", str(root / "card.json"), "--text", str(root / "card.md"), "--survival", str(root / "survival.tsv")]
+    card = [
+        "--card",
+        str(root / "card.json"),
+        "--text",
+        str(root / "card.md"),
+        "--survival",
+        str(root / "survival.tsv"),
+    ]
     said = ["--settings", pipeline.settings.sections("card", "mine"), "--archives", "none.json"]
     assert main(["card", *said, "--root", str(root), "--ledger", str(pipeline.ledger.parent), *card]) == 0
     texts = [(root / name).read_text(encoding="utf-8") for name in ("card.md", "survival.tsv")]
@@ -125,7 +132,10 @@ def test_the_card_says_so(drill):
     lost = Counter(drill.lost.values())
     assert drill.cards[0]["survival"]["videos"] == {"fetched": VIDEOS - len(drill.lost), **lost}
     assert drill.cards[0]["survival"]["share_clips"] == (VIDEOS - len(drill.lost)) / VIDEOS
-    assert drill.cards[1]["survival"]["videos"] == {"fetched": VIDEOS - lost["unavailable"], "unavailable": lost["unavailable"]}
+    assert drill.cards[1]["survival"]["videos"] == {
+        "fetched": VIDEOS - lost["unavailable"],
+        "unavailable": lost["unavailable"],
+    }
     for card in drill.cards:
         assert card["totals"]["rows"] == VIDEOS == card["totals"]["kept"] + card["totals"]["dropped"]
         assert card["kept"]["train"]["clips"] == card["survival"]["videos"]["fetched"]
