@@ -22,7 +22,7 @@ class Lists:
                 self._kept[record.split].append(record.clip_id)
 
     def as_json(self, folder: Path) -> dict[str, dict[str, str]]:
-        """Return by split the SHA-256 of its list in `folder`, and of the sorted ids of its finished clips, one a line."""
+        """Return by split the SHA-256 of its list in `folder`, and of the sorted ids of its finished clips."""
         lines = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
         listed = {line.split("  ")[1]: line.split("  ")[0] for line in lines}
         return {split: {"listed": listed[f"{split}.txt"], "kept": _digest(self._kept[split])} for split in SPLITS}

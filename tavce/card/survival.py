@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tavce.data.counts import ShardRecords
 from tavce.records import ClipRecord
 
-FETCHED = "fetched"
+EXISTS = "exists"
 COLUMNS = "video_id\tsource\toutcome\tclips\tasked\tdetail"
 
 
@@ -44,7 +44,7 @@ class Survival:
                 self._videos.setdefault(row.video_id, video).clips += 1
 
     def as_json(self) -> dict[str, object]:
-        """Return videos and clips by outcome, the shares that exist, and when and by what yt-dlp they were asked for."""
+        """Return videos and clips by outcome, the shares that exist, and when and by which yt-dlp all were asked."""
         videos = Counter(video.outcome for video in self._videos.values())
         clips: Counter[str] = Counter()
         for video in self._videos.values():
@@ -67,13 +67,13 @@ class Survival:
     def _line(self, video_id: str, video: Video) -> tuple[bool, str]:
         asked = self._asked.get(video_id)
         cells = (video_id, video.source, video.outcome, video.clips, asked.date if asked else "", video.detail)
-        return video.outcome == FETCHED, "\t".join(" ".join(str(cell).split()) for cell in cells)
+        return video.outcome == EXISTS, "\t".join(" ".join(str(cell).split()) for cell in cells)
 
 
 def _outcome(record: ClipRecord) -> str:
-    return FETCHED if record.kept else str(record.reason)
+    return EXISTS if record.kept else str(record.reason)
 
 
 def _share(counts: Counter[str]) -> float | None:
     total = counts.total()
-    return round(counts[FETCHED] / total, 4) if total else None
+    return round(counts[EXISTS] / total, 4) if total else None
