@@ -1,4 +1,4 @@
-"""Settings of the corpora: where each one's own files lie, how it is divided, and what differs from the other stages'."""
+"""Settings of the corpora: where each one's own files lie, how it is divided, what differs from the other stages'."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -20,8 +20,8 @@ class SpeakerSplit(Section):
 class CorpusSplit(Section):
     """How a published corpus is divided: as its authors did, as a published list does, or by a seed."""
 
-    val: Share | str = Field(description="share of the remaining speakers, or a file that lists clips, one a line")
-    test: Share | str = Field(description="`official`, a share of the speakers, or a file that lists clips")
+    val: Share | str = Field(description="share of the remaining speakers, or a file that lists clips or speakers")
+    test: Share | str = Field(description="`official`, a share of the speakers, or a file that lists clips or speakers")
     seed: int = Field(description="orders the speakers")
 
 
@@ -71,7 +71,7 @@ class VoxCelebCorpus(Corpus):
     PEOPLE = "voxceleb"
 
     reader: Literal["voxceleb1", "voxceleb2"]
-    source: str = Field(min_length=1, description="the published vox?_*_txt.zip, or a directory with it or with txt/")
+    source: str = Field(min_length=1, description="a published vox?_*_txt.zip, or a directory with some, or with txt/")
     split: CorpusSplit
 
 

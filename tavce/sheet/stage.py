@@ -22,7 +22,15 @@ from tavce.sheet.source import Source
 from tavce.stages import STAGES
 
 log = logging.getLogger(__name__)
-READERS = {"folder": "tavce.sheet.folder", "demo": "tavce.sheet.demo"}
+READERS = {
+    "folder": "tavce.sheet.folder",
+    "demo": "tavce.sheet.demo",
+    "voxceleb1": "tavce.sheet.voxceleb",
+    "voxceleb2": "tavce.sheet.voxceleb",
+    "vox_metadata": "tavce.sheet.vox_metadata",
+    "hdtf": "tavce.sheet.hdtf",
+    "lrw": "tavce.sheet.lrw",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
