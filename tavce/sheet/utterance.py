@@ -158,7 +158,7 @@ def _as_published(table: str) -> tuple[int, Runs] | None:
         return None
     width = digits.end()
     heads = [line[:width] for line in lines]
-    if not "".join(heads).isdecimal():
+    if "" in heads or not "".join(heads).isdecimal():
         return None
     frames = [*map(int, heads)]
     if frames != [*range(frames[0], frames[0] + len(frames))]:
