@@ -25,7 +25,12 @@ def pack(unit: str, boxes: Iterable[str]) -> str:
         unit: `FRACTION`, or `pixels(lines)`.
         boxes: for every frame, x, y, width and height with one space between them, as the annotation writes them.
     """
-    return "|".join([unit, *(f"{sum(1 for _ in run)}*{box}" for box, run in groupby(boxes))])
+    return pack_runs(unit, ((len([*run]), box) for box, run in groupby(boxes)))
+
+
+def pack_runs(unit: str, runs: Iterable[tuple[int, str]]) -> str:
+    """Return a clip's boxes in one string, where it is known for how many frames each stays."""
+    return "|".join([unit, *(f"{frames}*{box}" for frames, box in runs)])
 
 
 def unpack(text: str, width_px: int, height_px: int) -> np.ndarray:

@@ -20,8 +20,8 @@ class SpeakerSplit(Section):
 class CorpusSplit(Section):
     """How a published corpus is divided: as its authors did, as a published list does, or by a seed."""
 
-    val: Share | str = Field(description="share of the remaining speakers, or a file that lists clips, one a line")
-    test: Share | str = Field(description="`official`, a share of the speakers, or a file that lists clips")
+    val: Share | str = Field(description="share of the remaining speakers, or a file that lists clips or speakers")
+    test: Share | str = Field(description="`official`, a share of the speakers, or a file that lists clips or speakers")
     seed: int = Field(description="orders the speakers")
 
 
@@ -74,7 +74,7 @@ class VoxCelebCorpus(Corpus):
     FIXED = True
 
     reader: Literal["voxceleb1", "voxceleb2"]
-    source: str = Field(min_length=1, description="the published vox?_*_txt.zip, or a directory with it or with txt/")
+    source: str = Field(min_length=1, description="a published vox?_*_txt.zip, or a directory with some, or with txt/")
     split: CorpusSplit
 
 

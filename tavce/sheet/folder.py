@@ -6,7 +6,6 @@ seeded hash of their name, so that new speakers move no other.
 """
 
 import csv
-import hashlib
 import io
 import logging
 import re
@@ -17,6 +16,7 @@ from pathlib import Path
 from tavce.config.corpora import FolderCorpus, SpeakerSplit
 from tavce.records import InputError, Reason, Row, Split
 from tavce.sheet.source import Source
+from tavce.sheet.splits import fraction
 
 log = logging.getLogger(__name__)
 VIDEO_SUFFIXES = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
@@ -43,7 +43,7 @@ def rows(source: Source[FolderCorpus]) -> Iterator[Row]:
 
 def split_of(speaker: str, split: SpeakerSplit) -> Split:
     """Return the split of a speaker: a seeded hash of the name falls into test, val or train."""
-    number = int.from_bytes(hashlib.sha256(f"{split.seed}:{speaker}".encode()).digest()[:8], "big") / 2**64
+    number = fraction(split.seed, speaker)
     if number < split.test:
         return "test"
     return "val" if number < split.test + split.val else "train"

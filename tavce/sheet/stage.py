@@ -24,7 +24,15 @@ from tavce.stages import STAGES
 
 DRAFTS = ".sheet-"
 DAY_S = 86_400
-READERS = {"folder": "tavce.sheet.folder", "demo": "tavce.sheet.demo"}
+READERS = {
+    "folder": "tavce.sheet.folder",
+    "demo": "tavce.sheet.demo",
+    "voxceleb1": "tavce.sheet.voxceleb",
+    "voxceleb2": "tavce.sheet.voxceleb",
+    "vox_metadata": "tavce.sheet.vox_metadata",
+    "hdtf": "tavce.sheet.hdtf",
+    "lrw": "tavce.sheet.lrw",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, mel, dry-run, dag, slurm, correlation, archives; none = all. Exit status 1 when a goal is missed.
+Names: data, mel, dry-run, dag, slurm, correlation, archives, sheet; none = all. Exit status 1 when a goal is missed.
 """
 
 import argparse
@@ -17,6 +17,7 @@ BENCHES = {
     "slurm": "slurm_jobs",
     "correlation": "correlation_loss",
     "archives": "archives_speed",
+    "sheet": "sheet",
 }
 
 
