@@ -58,9 +58,7 @@ class Clip:
     video: bytes
     frames: int
     expected: int | None  # the frames asked for, else what the file's header promises
-    wave: (
-        np.ndarray
-    )  # int16 [N], mono, as long as the frames; zeros before the source's first frame and after its sound
+    wave: np.ndarray  # int16 [N], mono, as long as the frames; zeros before the source's picture and after its sound
     sound_frames: float  # from the clip's first frame to where the file's sound ends, as far as it was read
     complained: bool  # ffmpeg did, maybe of what lies around the clip: `damage.check` says
 
