@@ -68,8 +68,8 @@ class Annotation:
     """Where a clip's corpus has the face that talks.
 
     Such a box may fit the face (VoxCeleb) or hold head and shoulders (HDTF), of which a face is a fifth. So whether a
-    face is the annotated one is told by how much of the face lies inside the box; which of several, by the overlap of
-    both, since the one that the box is about fills it best.
+    face is the annotated one is told by how much of the face lies inside the box; which of several, by this times the
+    overlap of both, since the one that the box is about fills it best and does not reach out of it.
     """
 
     boxes_px: np.ndarray  # float32 [T, 4]
@@ -89,7 +89,11 @@ class Annotation:
                 f"of {len(tracks)} faces the best lies with {max(shares):.0%} of itself in the annotated box,"
                 f" detect.min_annotated_share is {self.min_share:.0%}",
             )
-        return max(inside, key=lambda track: sum(iou(box, self.boxes_px[at]) for at, box in track.boxes_px()))
+        return max(inside, key=self._weight)
+
+    def _weight(self, track: Track) -> float:
+        boxes = [(box, self.boxes_px[at]) for at, box in track.boxes_px()]
+        return sum(iou(box, annotated) * share_inside(box, annotated) for box, annotated in boxes)
 
 
 def follow(frames: Sequence[Sequence[Observation]], min_iou: float, max_gap_frames: int) -> list[Track]:
