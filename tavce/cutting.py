@@ -1,6 +1,6 @@
 """Cut a clip out of a video: its frames at the clip's rate as an mp4, and its sound as samples.
 
-Time    counted from the file's first moment; frame i of a clip that starts at frame a is the picture at (a + i) / rate
+Time    counted from the picture's first frame; frame i of a clip from frame a on is the picture at (a + i) / rate
 Shapes: N samples.
 """
 
@@ -45,12 +45,8 @@ class Span:
         """How much later than the picture its sound ends in the file."""
         return max(0, -self.audio_offset_frames)
 
-    def lead_frames(self, found: Probe) -> int:
-        """Return how much is decoded before the clip's first frame; all of it where a seek finds no keyframe."""
-        return min(self.start_frame, LEAD_FRAMES + self.early_frames) if found.indexed else self.start_frame
-
     def seconds(self, frames: int, rate_hz: int) -> tuple[float, float]:
-        """Return from when to when picture or sound of the clip, which has so many frames, lies in the file."""
+        """Return from when to when picture or sound of the clip, which has so many frames, lies in the source."""
         start_frame = max(0, self.start_frame - self.early_frames)
         return start_frame / rate_hz, (self.start_frame + frames + self.late_frames) / rate_hz
 
@@ -62,7 +58,7 @@ class Clip:
     video: bytes
     frames: int
     expected: int | None  # the frames asked for, else what the file's header promises
-    wave: np.ndarray  # int16 [N], mono, as long as the frames; zeros where the file has no sound
+    wave: np.ndarray  # int16 [N], mono, as long as the frames; zeros before the source's picture and after its sound
     sound_frames: float  # from the clip's first frame to where the file's sound ends, as far as it was read
     complained: bool  # ffmpeg did, maybe of what lies around the clip: `damage.check` says
 
@@ -81,11 +77,12 @@ def cut(path: str | Path, span: Span, shape: CutFormat) -> Clip:
     found = probe(path)
     if found.sound is None:
         raise ClipError(Reason.NO_AUDIO, f"{path} has no audio stream")
-    lead = span.lead_frames(found)
+    # all of it is the lead where a seek finds no keyframe
+    lead = min(span.start_frame, LEAD_FRAMES + span.early_frames) if found.indexed else span.start_frame
     promised = _frames_from(path, found, span.start_frame, shape.rate_hz) if span.frames is None else span.frames
     with tempfile.TemporaryDirectory(prefix="tavce-cut-") as folder:
         video_path, wave_path = Path(folder, "clip.mp4"), Path(folder, "clip.pcm")
-        source = ffmpeg.input(str(path), **_window(span, lead, shape.rate_hz))
+        source = ffmpeg.input(str(path), **_window(span, lead, shape.rate_hz, found.start_s))
         picture = _picture(source[str(found.picture)], lead, promised, shape.rate_hz)
         sound = source[str(found.sound)].filter("aresample", shape.sample_rate_hz, first_pts=0, **{"async": 1})
         one = {"threads": 1}  # another number of threads makes other bytes
@@ -113,9 +110,9 @@ def _frames_from(path: str | Path, found: Probe, start_frame: int, rate_hz: int)
     return frames - start_frame
 
 
-def _window(span: Span, lead_frames: int, rate_hz: int) -> dict[str, float]:
+def _window(span: Span, lead_frames: int, rate_hz: int, zero_s: float) -> dict[str, float]:
     """Return what is read of the file: the span, what its sound needs around it, and a second more."""
-    window = {"ss": (span.start_frame - lead_frames) / rate_hz, "threads": 1}
+    window = {"ss": zero_s + (span.start_frame - lead_frames) / rate_hz, "threads": 1}
     if span.frames is not None:
         window["t"] = (lead_frames + span.frames + span.late_frames + rate_hz) / rate_hz
     return window

@@ -7,6 +7,7 @@ Shapes: T frames, N samples, H × W pixels.
 import contextlib
 import io
 import itertools
+import math
 import shutil
 import subprocess
 import tempfile
@@ -49,7 +50,8 @@ class Probe:
 
     width_px: int  # as stored, before rotation and wide pixels are undone
     height_px: int
-    picture_s: float | None  # when the picture ends, from the file's first moment on; None where no header says so
+    start_s: float  # of the picture, from the file's first moment on; rounded down to a microsecond
+    picture_s: float | None  # how long the picture lasts; None where no header or index says so
     picture: int  # index among the file's streams
     sound: int | None  # None where there is none
     indexed: bool  # a seek lands on a keyframe
@@ -77,16 +79,16 @@ def probe(path: str | Path) -> Probe:
             sounds.sort(key=lambda stream: not stream.disposition & Disposition.default)
             sound = sounds[0].index if sounds else None
             indexed = container.format.name not in UNINDEXED
-            return Probe(video.width, video.height, _end_s(container, video), video.index, sound, indexed)
+            lasts_s = float(video.duration * video.time_base) if video.duration and indexed else None
+            start_s = _start_s(container, video)
+            return Probe(video.width, video.height, start_s, lasts_s, video.index, sound, indexed)
     except (av.error.FFmpegError, ValueError) as error:
         raise ClipError(Reason.NOT_A_VIDEO, f"{path}: {error}") from error
 
 
-def _end_s(container: av.container.InputContainer, video: av.VideoStream) -> float | None:
-    if not video.duration:
-        return None
-    end_s = float(((video.start_time or 0) + video.duration) * video.time_base)
-    return end_s - (container.start_time or 0) / av.time_base
+def _start_s(container: av.container.InputContainer, video: av.VideoStream) -> float:
+    start = math.floor((video.start_time or 0) * video.time_base * av.time_base) - (container.start_time or 0)
+    return max(0, start) / av.time_base
 
 
 def frame_count(video: bytes) -> int:

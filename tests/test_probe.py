@@ -19,7 +19,7 @@ def source(tmp_path):
 
 
 def test_a_probe_says_size_end_and_sound(tmp_path, source):
-    assert probe(source) == media.Probe(WIDTH_PX, HEIGHT_PX, 5.0, picture=0, sound=1, indexed=True)
+    assert probe(source) == media.Probe(WIDTH_PX, HEIGHT_PX, 0, 5, picture=0, sound=1, indexed=True)
     assert probe(write_coded(tmp_path / "mute.mp4", steady(25, 10))).sound is None
 
 

@@ -65,6 +65,9 @@ class Detect(Section):
     min_iou: float = Field(gt=0, lt=1, description="overlap that continues a track from frame to frame")
     max_gap_frames: int = Field(ge=0, description="longest gap filled by interpolation")
     min_face_px: float = Field(gt=0, description="smallest median box side")
+    min_annotated_share: float = Field(
+        gt=0, le=1, description="share of a face inside the annotated box, below which it is another face"
+    )
     every: int = Field(gt=0, description="the detector looks at every n-th frame, the landmarks at each")
 
 

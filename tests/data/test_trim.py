@@ -100,6 +100,27 @@ def test_the_users_files_stay_as_they_are(shard):
     assert not (shard.folder / "quarantine").exists()
 
 
+def test_a_video_that_has_disappeared_since_its_download_is_a_missing_file(tmp_path):
+    pipeline = Pipeline(tmp_path, settings(trim=FAST))
+    for name in ("gone", "here"):
+        write_coded(tmp_path / f"{name}.mp4", steady(25, 100), tone(4))
+    pipeline.write_rows(row("gone", tmp_path / "gone.mp4"), row("here", tmp_path / "here.mp4"))
+    pipeline.run_all("download")
+    (tmp_path / "gone.mp4").unlink()
+    pipeline.run_all("trim")
+    assert pipeline.reasons("trim") == {"gone": "missing_file", "here": None}
+    assert pipeline.records("trim")["gone"].lost_at == "trim"
+
+
+def test_a_download_that_was_emptied_is_an_empty_file(tmp_path):
+    pipeline = Pipeline(tmp_path, settings(trim=FAST))
+    pipeline.write_rows(row("a", write_coded(tmp_path / "a.mp4", steady(25, 100), tone(4))))
+    pipeline.run_all("download")
+    (tmp_path / "a.mp4").write_bytes(b"")
+    pipeline.run_all("trim")
+    assert pipeline.reasons("trim") == {"a": "empty_file"}
+
+
 def test_sound_a_frame_too_short_is_filled_with_silence(tmp_path):
     write_coded(tmp_path / "a.mp4", steady(25, 100), tone(3.97))
     pipeline = Pipeline(tmp_path, settings(trim={**FAST, "max_gap_frames": 2}))
