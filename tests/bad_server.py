@@ -197,6 +197,7 @@ class BadServer:
     def __init__(self, routes: Mapping[str, Behaviour]):
         self.routes = dict(routes)
         self.asked: list[tuple[str, int | None]] = []  # path, and the first byte asked for
+        self.headers: list[dict[str, str]] = []  # of every request
         self._lock = threading.Lock()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -228,6 +229,7 @@ class BadServer:
         start = int(found[1]) if found else None
         with self._lock:
             self.asked.append((name, start))
+            self.headers.append(dict(handler.headers))
             return self.routes.get(name, Status(404)), Request(self.count(name), start, handler)
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
