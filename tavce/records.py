@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from tavce.files import write_text
 
 Split = Literal["train", "val", "test"]
+RETRY_REASON = "TAVCE_RETRY_REASON"  # names the reasons for which alone `download` asks for lost videos again
 
 
 class Reason(StrEnum):

@@ -23,6 +23,7 @@ STAGES = {
     "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
     "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",), version=2),
     "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",), version=2),
+    "clear_raw": Stage("tavce.data.clear_raw", "remove the downloads of a shard whose clips are cut"),
     "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",), version=2),
     "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("crop",)),
     "mel": Stage("tavce.data.mel", "compute log-mel spectrograms", ("mel",)),

@@ -113,6 +113,38 @@ class Truncated:
 
 
 @dataclass(frozen=True)
+class Trickle:
+    """Gives a file piece by piece, with pauses."""
+
+    path: Path
+    piece_bytes: int
+    pause_s: float
+
+    def answer(self, request: Request) -> None:
+        """Send it slowly."""
+        content = self.path.read_bytes()
+        request.body(content, until=(request.start or 0) + self.piece_bytes)
+        for at in range((request.start or 0) + self.piece_bytes, len(content), self.piece_bytes):
+            time.sleep(self.pause_s)
+            request.handler.wfile.write(content[at : at + self.piece_bytes])
+
+
+@dataclass(frozen=True)
+class WrongLength:
+    """Gives a file, and says it is `extra` bytes longer than it is, always."""
+
+    path: Path
+    extra: int
+
+    def answer(self, request: Request) -> None:
+        """Send less than was promised."""
+        content = self.path.read_bytes()
+        request.head(200, len(content) + self.extra)
+        request.handler.wfile.write(content)
+        request.handler.close_connection = True
+
+
+@dataclass(frozen=True)
 class Empty:
     """Gives a video of no bytes."""
 
@@ -165,6 +197,7 @@ class BadServer:
     def __init__(self, routes: Mapping[str, Behaviour]):
         self.routes = dict(routes)
         self.asked: list[tuple[str, int | None]] = []  # path, and the first byte asked for
+        self.headers: list[dict[str, str]] = []  # of every request
         self._lock = threading.Lock()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -196,6 +229,7 @@ class BadServer:
         start = int(found[1]) if found else None
         with self._lock:
             self.asked.append((name, start))
+            self.headers.append(dict(handler.headers))
             return self.routes.get(name, Status(404)), Request(self.count(name), start, handler)
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:

@@ -155,7 +155,7 @@ class Fetcher:
         Raises:
             ClipError: why there is none.
         """
-        trial.most_bytes = self._raw.unfinished_bytes(video.video_id)
+        trial.most_bytes = self._raw.begun_bytes(video.video_id)
         while True:
             asked_at = self._admitted(video, trial)
             trial.attempts += 1

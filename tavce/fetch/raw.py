@@ -38,8 +38,9 @@ class Raw:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
         names = sorted(os.listdir(folder)) if self.folder.is_dir() else []
-        paths = [Path(name) for name in names if not name.endswith(UNFINISHED)]
-        self._whole = {path.stem: path.name for path in reversed(paths)}
+        whole = [Path(name) for name in names if not name.endswith(UNFINISHED)]
+        self._whole = {path.stem: path.name for path in reversed(whole)}
+        self._begun = {name.partition(".")[0] for name in names if name.count(".") > 1}
 
     def found(self, video_id: str) -> Path | None:
         """Return the whole download of an earlier run."""
@@ -51,8 +52,12 @@ class Raw:
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / stem(video_id)
 
+    def begun_bytes(self, video_id: str) -> int:
+        """Return how much an earlier run left of a video that is not whole."""
+        return self.unfinished_bytes(video_id) if stem(video_id) in self._begun else 0
+
     def unfinished_bytes(self, video_id: str) -> int:
-        """Return how much there is of a video that is not whole yet."""
+        """Return how much there is of a video that is not whole; looks through the folder."""
         return sum(path.stat().st_size for path in self._parts(video_id))
 
     def forget(self, video_id: str) -> None:

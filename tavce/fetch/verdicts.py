@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tavce.fetch.ledger import Entry
-from tavce.records import InputError, Reason
+from tavce.records import RETRY_REASON, InputError, Reason
 
-RETRY_REASON = "TAVCE_RETRY_REASON"  # so that the jobs of a Snakemake run know it, too
 GONE = frozenset((Reason.UNAVAILABLE, Reason.PRIVATE, Reason.REMOVED, Reason.GEO_BLOCKED, Reason.AGE_GATED))
-BROKEN = frozenset((Reason.EMPTY_FILE, Reason.NOT_A_VIDEO, Reason.NO_FORMAT))
-PASSING = frozenset((Reason.RATE_LIMITED, Reason.NETWORK, Reason.DISK_FULL, Reason.DOWNLOAD_FAILED))
-REASONS = GONE | BROKEN | PASSING  # why `download` loses a video that it fetches
 DAY_S = 24 * 3600
 
 
@@ -23,14 +19,12 @@ def retry_reasons(said: Iterable[str]) -> frozenset[Reason]:
         said: reasons, or several with commas between.
 
     Raises:
-        InputError: there is no such reason, or videos are not lost for it.
+        InputError: there is no such reason.
     """
     words = [word.strip() for part in list(said) or [os.environ.get(RETRY_REASON, "")] for word in part.split(",")]
-    unknown = {word for word in words if word} - REASONS
+    unknown = {word for word in words if word} - {*Reason}
     if unknown:
-        raise InputError(
-            f"--retry-reason {', '.join(sorted(unknown))}: no download is lost for that: {', '.join(sorted(REASONS))}"
-        )
+        raise InputError(f"--retry-reason {', '.join(sorted(unknown))}: the reasons are {', '.join(Reason)}")
     return frozenset(Reason(word) for word in words if word)
 
 

@@ -78,8 +78,8 @@ localrules:
 rule clear_raw:
     # Only where `download.keep_raw` is false: the videos of a shard go when all its clips are cut.
     input:
-        downloads="results/{dataset}/download/{shard}.jsonl",
-        trims="results/{dataset}/trim/{shard}.jsonl",
+        downloaded="results/{dataset}/download/{shard}.jsonl",
+        trimmed="results/{dataset}/trim/{shard}.jsonl",
     output:
         listing="results/{dataset}/clear_raw/{shard}.json",
     log:
@@ -90,7 +90,7 @@ rule clear_raw:
         version=version("clear_raw"),
         raw="store/raw/{dataset}",
     shell:
-        "python -m tavce clear_raw --downloads {input.downloads:q} --trims {input.trims:q} --raw {params.raw:q}"
+        "python -m tavce clear_raw --downloaded {input.downloaded:q} --trimmed {input.trimmed:q} --raw {params.raw:q}"
         " --listing {output.listing:q} 2> {log:q}"
 
 
