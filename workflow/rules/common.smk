@@ -157,18 +157,13 @@ def networks_of(wildcards):
     ]
 
 
+INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
+TRAIN_INDEXES = expand("results/{dataset}/index.parquet", dataset=TRAIN)
 CARDS = expand("results/{dataset}/card.json", dataset=SHARDS)
 CLEARED = shard_files(
     "results/{dataset}/clear_raw/{shard}.json",
     [name for name in SHARDS if not settings.section("download", name).keep_raw],
 )
-INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
-TRAIN_CARDS = expand("results/{dataset}/card.json", dataset=SHARDS)
-CLEARED = shard_files(
-    "results/{dataset}/clear_raw/{shard}.json",
-    [name for name in SHARDS if not settings.section("download", name).keep_raw],
-)
-INDEXES = expand("results/{dataset}/index.parquet", dataset=TRAIN)
 METRICS = expand("results/metric/{recipe}/run.json", recipe=settings.metrics)
 GENERATORS = [
     "results/audio2exp/run.json",
