@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTS ?= tests
 
-.PHONY: help setup demo test test-fast slurm-test slurm-check plan lint bench
+.PHONY: help setup demo test test-fast corpus-drill slurm-test slurm-check plan lint bench
 help:
 	@sed -n 1p Makefile
 
@@ -34,6 +34,10 @@ test: setup
 # On a real SLURM cluster that the tests start on this machine.
 slurm-test: setup
 	$(BIN)/python -m pytest tests/slurm
+
+# Forty videos, fifteen of which misbehave, from their list to the card; then the server is mended.
+corpus-drill: setup
+	$(BIN)/python -m pytest --log-cli-level=INFO tests/card/test_corpus_drill.py
 
 test-fast: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu" $(TESTS)

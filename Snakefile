@@ -26,11 +26,15 @@ rule all:
         TABLES,
         METRICS,
         GENERATORS,
+        CARDS,
+        CLEARED,
 
 
 rule data:
     input:
         INDEXES,
+        CARDS,
+        CLEARED,
         "results/funnel/funnel.json",
 
 

@@ -1,4 +1,4 @@
-"""The only caller of ffmpeg and PyAV: look into a file, cut a clip out of it, decode and encode frames.
+"""Media files by ffmpeg and PyAV, which only this room and `cutting` call: look into a file, decode, encode.
 
 ffmpeg is the system's where there is one, else the static one of the wheel `imageio-ffmpeg`.
 Shapes: T frames, N samples, H × W pixels.
@@ -7,6 +7,7 @@ Shapes: T frames, N samples, H × W pixels.
 import contextlib
 import io
 import itertools
+import math
 import shutil
 import subprocess
 import tempfile
@@ -19,11 +20,12 @@ import av
 import ffmpeg
 import imageio_ffmpeg
 import numpy as np
+from av.stream import Disposition
 
 from tavce.records import ClipError, Reason
 
 H264 = {"vcodec": "libx264", "pix_fmt": "yuv420p", "flags": "+bitexact", "fflags": "+bitexact"}  # names no versions
-LEAD_FRAMES = 25  # decoded before a cut and thrown away, so that a seek's rounding cannot move the first frame
+UNINDEXED = {"mpeg", "mpegts"}  # containers that know the time of what they hold, but not where keyframes are
 
 
 @cache
@@ -32,21 +34,34 @@ def ffmpeg_path() -> str:
     return shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe()
 
 
+@cache
+def ffmpeg_version() -> str:
+    """Return the version that the ffmpeg executable names."""
+    said = subprocess.run([ffmpeg_path(), "-version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return said.split(maxsplit=3)[2]
+
+
 @dataclass(frozen=True)
 class Probe:
-    """What a file says of itself."""
+    """What a file says of itself, and which of its streams are meant.
 
-    width_px: int
+    Of several pictures it is the largest, never a cover; of several sounds the first marked as default, else the first.
+    """
+
+    width_px: int  # as stored, before rotation and wide pixels are undone
     height_px: int
-    picture_s: float | None  # when the picture ends, from the file's first moment on; None where no header says so
-    has_audio: bool
+    start_s: float  # of the picture, from the file's first moment on; rounded down to a microsecond
+    picture_s: float | None  # how long the picture lasts; None where no header or index says so
+    picture: int  # index among the file's streams
+    sound: int | None  # None where there is none
+    indexed: bool  # a seek lands on a keyframe
 
 
 def probe(path: str | Path) -> Probe:
     """Return what is in a video file.
 
     Raises:
-        ClipError: `missing_file`, `empty_file`, or `not_a_video` (nothing that ffmpeg opens, or no picture).
+        ClipError: `missing_file`, `empty_file`, or `not_a_video` (nothing that ffmpeg opens, or no picture to decode).
     """
     path = Path(path)
     if not path.is_file():
@@ -55,113 +70,37 @@ def probe(path: str | Path) -> Probe:
         raise ClipError(Reason.EMPTY_FILE, f"{path} has no bytes")
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ClipError(Reason.NOT_A_VIDEO, f"{path} has no video stream")
-            video = container.streams.video[0]
-            return Probe(video.width, video.height, _picture_end_s(container), bool(container.streams.audio))
+            known = [stream for stream in container.streams if stream.codec_context]
+            pictures = [s for s in known if s.type == "video" and not s.disposition & Disposition.attached_pic]
+            if not pictures:
+                raise ClipError(Reason.NOT_A_VIDEO, f"{path} has no video stream that can be decoded")
+            video = max(pictures, key=lambda stream: stream.width * stream.height)
+            sounds = [stream for stream in known if stream.type == "audio"]
+            sounds.sort(key=lambda stream: not stream.disposition & Disposition.default)
+            sound = sounds[0].index if sounds else None
+            indexed = container.format.name not in UNINDEXED
+            lasts_s = float(video.duration * video.time_base) if video.duration and indexed else None
+            start_s = _start_s(container, video)
+            return Probe(video.width, video.height, start_s, lasts_s, video.index, sound, indexed)
     except (av.error.FFmpegError, ValueError) as error:
         raise ClipError(Reason.NOT_A_VIDEO, f"{path}: {error}") from error
 
 
-def _picture_end_s(container: av.container.InputContainer) -> float | None:
-    video = container.streams.video[0]
-    if not video.duration:
-        return None
-    end_s = float(((video.start_time or 0) + video.duration) * video.time_base)
-    return end_s - (container.start_time or 0) / av.time_base
-
-
-@dataclass(frozen=True)
-class CutFormat:
-    """What a cut clip looks like: frame rate, sample rate, and how the frames are compressed."""
-
-    rate_hz: int
-    sample_rate_hz: int
-    crf: int
-    preset: str
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A cut clip: an mp4 with `frames` frames and no sound, and its sound."""
-
-    video: bytes
-    frames: int
-    expected: int | None  # the frames asked for, else what the file's header promises
-    wave: np.ndarray  # int16 [N], mono
-
-
-def cut(path: str | Path, start_frame: int, frames: int | None, shape: CutFormat) -> Clip:
-    """Cut `frames` frames from `start_frame` on (at the clip's rate; None = to the end), and their sound.
-
-    The source is resampled in time, not relabelled: each output frame is the newest source frame that is not
-    half an output frame ahead. Rotation and non-square pixels are undone. The sound keeps its place in the picture.
-
-    Raises:
-        ClipError: `not_a_video` with ffmpeg's last words; `missing_frames` where the picture ends before the clip.
-    """
-    expected = _frames_from(path, start_frame, shape.rate_hz) if frames is None else frames
-    lead = min(start_frame, LEAD_FRAMES)
-    window = {"ss": (start_frame - lead) / shape.rate_hz, "threads": 1}
-    if frames is not None:
-        window["t"] = (lead + frames + shape.rate_hz) / shape.rate_hz
-    source = ffmpeg.input(str(path), **window)
-    picture = (
-        source.video.filter("fps", fps=shape.rate_hz, start_time=0, round="near")
-        .filter("trim", start_frame=lead, **({} if expected is None else {"end_frame": lead + expected}))
-        .filter("setpts", "PTS-STARTPTS")
-        .filter("scale", "max(2,trunc(iw*if(sar,sar,1)/2)*2)", "max(2,trunc(ih/2)*2)")
-        .filter("setsar", "1")
-    )
-    sound = (
-        source.audio.filter("aresample", shape.sample_rate_hz, first_pts=0, **{"async": 1})
-        .filter("atrim", start=lead / shape.rate_hz)
-        .filter("asetpts", "PTS-STARTPTS")
-    )
-    with tempfile.TemporaryDirectory(prefix="tavce-cut-") as folder:
-        video_path, wave_path = Path(folder, "clip.mp4"), Path(folder, "clip.pcm")
-        outputs = (
-            _encode(picture, video_path, shape),
-            ffmpeg.output(sound, str(wave_path), f="s16le", ac=1, ar=shape.sample_rate_hz),
-        )
-        _run(ffmpeg.merge_outputs(*outputs), path)
-        wave = np.fromfile(wave_path, np.int16)
-        video = video_path.read_bytes()
-    count = frame_count(video)
-    if frames is not None:
-        wave = wave[: frames * shape.sample_rate_hz // shape.rate_hz]
-    return Clip(video, count, expected, wave)
-
-
-def _frames_from(path: str | Path, start_frame: int, rate_hz: int) -> int | None:
-    """Return how many frames the file's header promises from `start_frame` on, None where it does not say."""
-    picture_s = probe(path).picture_s
-    if picture_s is None:
-        return None
-    frames = round(picture_s * rate_hz)
-    if frames <= start_frame:
-        raise ClipError(Reason.MISSING_FRAMES, f"{path}: the picture ends at frame {frames}, before {start_frame}")
-    return frames - start_frame
-
-
-def _encode(picture: object, path: Path, shape: CutFormat) -> object:
-    one = {"threads": 1}  # another number of threads makes other bytes
-    return ffmpeg.output(picture, str(path), crf=shape.crf, preset=shape.preset, map_metadata=-1, **one, **H264)
-
-
-def _run(command: object, path: str | Path) -> None:
-    command = command.global_args("-nostdin", "-hide_banner", "-loglevel", "error", "-filter_threads", "1")
-    try:
-        ffmpeg.run(command, cmd=ffmpeg_path(), capture_stdout=True, capture_stderr=True, overwrite_output=True)
-    except ffmpeg.Error as error:
-        words = error.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
-        raise ClipError(Reason.NOT_A_VIDEO, f"{path}: ffmpeg: {words[-1]}") from error
+def _start_s(container: av.container.InputContainer, video: av.VideoStream) -> float:
+    start = math.floor((video.start_time or 0) * video.time_base * av.time_base) - (container.start_time or 0)
+    return max(0, start) / av.time_base
 
 
 def frame_count(video: bytes) -> int:
     """Return how many frames an mp4 held in memory has, from its header (0 where it has no picture)."""
     with av.open(io.BytesIO(video)) as container:
         return container.streams.video[0].frames if container.streams.video else 0
+
+
+def frame_size(video: bytes) -> tuple[int, int]:
+    """Return how wide and how high the picture of an mp4 held in memory is, px."""
+    with av.open(io.BytesIO(video)) as container:
+        return container.streams.video[0].width, container.streams.video[0].height
 
 
 def decode(video: bytes | str | Path) -> Iterator[np.ndarray]:

@@ -4,7 +4,7 @@ A stage writes one record for every clip of its sheet, in the sheet's order, los
 the counts of every stage add up to the sheet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from tavce.files import write_text
 
 Split = Literal["train", "val", "test"]
+RETRY_REASON = "TAVCE_RETRY_REASON"  # names the reasons for which alone `download` asks for lost videos again
 
 
 class Reason(StrEnum):
@@ -40,8 +41,10 @@ class Reason(StrEnum):
     SILENT = "silent"
     TOO_SHORT = "too_short"
     MISSING_FRAMES = "missing_frames"
+    DAMAGED = "damaged"
     AV_MISMATCH = "av_mismatch"
     NO_FACE = "no_face"
+    OTHER_FACE = "other_face"
     FACE_LOST = "face_lost"
     SMALL_FACE = "small_face"
     OUT_OF_FRAME = "out_of_frame"
@@ -123,10 +126,16 @@ def read_rows(path: str | Path) -> list[Row]:
 
 def read_records(path: str | Path) -> list[ClipRecord]:
     """Return the records a stage wrote for a shard."""
-    return [ClipRecord.model_validate_json(line) for line in _lines(path)]
+    return list(iterate_records(path))
 
 
-def _lines(path: str | Path) -> list[str]:
-    """Return the lines of a file; U+2028 and its like, which `splitlines` breaks at, are text."""
+def iterate_records(path: str | Path) -> Iterator[ClipRecord]:
+    """Yield the records of a file, one after the other."""
+    for line in _lines(path):
+        yield ClipRecord.model_validate_json(line)
+
+
+def _lines(path: str | Path) -> Iterator[str]:
+    """Yield the lines of a file; U+2028 and its like, which `splitlines` breaks at, are text."""
     with open(path, encoding="utf-8", newline="\n") as file:
-        return file.readlines()
+        yield from file

@@ -16,20 +16,23 @@ class Stage:
     version: int = 1
 
 
-PLANNED = ("corpora", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
+PLANNED = ("corpora", "download", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
 
 STAGES = {
-    "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim")),
+    "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim"), 2),
     "render_demo": Stage("tavce.demo.stage", "render a shard of the demo's videos", ("corpus",)),
-    "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",)),
-    "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",)),
-    "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",)),
+    "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",), version=2),
+    "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",), version=2),
+    "clear_raw": Stage("tavce.data.clear_raw", "remove the downloads of a shard whose clips are cut"),
+    "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",), version=2),
     "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("crop",)),
     "mel": Stage("tavce.data.mel", "compute log-mel spectrograms", ("mel",)),
     "basis": Stage("tavce.data.basis", "fit the expression basis on the training speakers", ("motion",)),
     "motion": Stage("tavce.data.motion", "turn landmarks into motion coefficients", ("motion",)),
     "index": Stage("tavce.data.index", "list a dataset's finished clips"),
+    "card": Stage("tavce.card.stage", "write a dataset's card", ("corpus", "download", "trim", "detect", "crop")),
     "funnel": Stage("tavce.data.funnel", "count kept and dropped clips by stage and reason"),
+    "archives": Stage("tavce.archives.stage", "verify archives of corpora that you have, and unpack them"),
     "fetch": Stage("tavce.weights", "download published weights and check their digest"),
     "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),
     "metric": Stage("tavce.metric.train", "train the correlation metric", ("window", "metric")),
@@ -48,4 +51,4 @@ STAGES = {
 }
 
 SHARD_STAGES = ("download", "trim", "detect", "crop", "mel", "motion")
-RESULT_FOLDERS = (*STAGES, "mlflow", "tracking", "weights")
+RESULT_FOLDERS = (*STAGES, "leaks", "mlflow", "tracking", "weights")

@@ -2,6 +2,7 @@
 
 Arrays (T frames at 25 fps, M mel steps at 80 a second, N samples at 16 kHz):
     trim    video    uint8 [bytes of an mp4]        wave      int16 [N]
+            boxes    float32 [T, 4] px in the trimmed video: the annotated face; only where one is annotated
     detect  boxes    float32 [T, 4] px              landmarks float32 [T, 68, 2] px, both in the source frame
     crop    frames   uint8 [bytes] of JPEGs         offsets   int64 [T + 1]
             landmarks float32 [T, 68, 2] px in the crop

@@ -42,6 +42,10 @@ class Pipeline:
     def root(self) -> Path:
         return self.folder / "results" / "mine"
 
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger" / f"{SHARD}.jsonl"
+
     def h5(self, stage: str) -> Path:
         """Return where a stage's arrays lie."""
         return self.root / stage / f"{SHARD}.h5"
@@ -72,15 +76,20 @@ class Pipeline:
 
     def run(self, stage: str, *options: str | Path) -> int:
         """Run a stage's command on the shard and return its exit status."""
+        return main(self.command(stage, *options))
+
+    def command(self, stage: str, *options: str | Path) -> list[str]:
+        """Return the arguments of a stage's command."""
         arguments = [stage, "--settings", self.settings.sections(stage), "--rows", self.records_path("sheet")]
         arguments += ["--records", self.records_path(stage)]
         if stage in BEFORE:
             arguments += ["--before", self.records_path(BEFORE[stage]), "--out", self.h5(stage)]
         else:
             arguments += ["--raw", self.folder / "raw", "--quarantine", self.folder / "quarantine"]
+            arguments += ["--ledger", self.ledger, "--hosts", self.folder / "hosts"]
         for option, source in INPUTS.get(stage, {}).items():
             arguments += [option, self.h5(source)]
-        return main([str(argument) for argument in (*arguments, *options)])
+        return [str(argument) for argument in (*arguments, *options)]
 
     def run_all(self, *stages: str) -> None:
         """Run stages, all of which must succeed."""

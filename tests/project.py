@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
-WITHOUT_RULE = {"sheet", "finish", "redo", "why", "plan", "slurm_check"}  # before and after, around, by hand
+WITHOUT_RULE = {"archives", "sheet", "finish", "redo", "why", "plan", "slurm_check"}  # before, after, around, by hand
 TARGETS = {"all", "data", "metric", "generator", "tables"}
 FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/\w+)")
 CORPUS = {

@@ -233,3 +233,37 @@ def test_a_file_that_holds_no_settings_is_named(tmp_path, content, words):
         load_files(path)
     assert str(caught.value).startswith(f"{path} ")
     assert words in str(caught.value)
+
+
+def test_the_papers_corpora_are_configured_by_the_example():
+    example = load_files(CONFIG / "paper.yaml", CONFIG / "corpora.example.yaml")
+    assert {name: corpus.reader for name, corpus in example.corpora.items()} == {
+        "vox1": "voxceleb1",
+        "vox2": "voxceleb2",
+        "hdtf": "hdtf",
+        "lrw": "lrw",
+    }
+    assert example.leaks == "drop"
+    assert [example.section("trim", name).min_frames for name in example.corpora] == [64, 64, 64, 25]
+
+
+def test_a_corpus_own_sections_are_laid_over_the_runs_for_it_alone(raw):
+    mine = load(merge(raw, {"corpora": {"mine": {"trim": {"crf": 30}}, "other": {**FOLDER, "source": "x"}}}))
+    assert parse_sections(mine.sections("trim", "mine"))["trim"].crf == 30
+    assert parse_sections(mine.sections("trim", "other"))["trim"] == mine.trim
+    assert parse_sections(mine.sections("mel"))["mel"] == mine.mel
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"trim": {"crff": 30}}, "unknown setting 'corpora.mine.trim.crff': did you mean 'crf'?"),
+        (
+            {"crop": {"margin": -1}},
+            "setting 'corpora.mine.crop.margin' = -1: Input should be greater than or equal to 0",
+        ),
+        ({"trim": {"rate_hz": 30}}, "corpora.mine.trim.rate_hz is 30, trim.rate_hz is 25: they must be the same"),
+    ],
+)
+def test_what_a_corpus_says_for_itself_is_checked_like_the_runs_settings(raw, own, words):
+    assert words in refused(raw, corpora={"mine": own})

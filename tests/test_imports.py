@@ -14,16 +14,20 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
-TOOLS = {"boxes", "media", "store", "weights"}
+MEDIA = {"media", "cutting", "damage"}
+TOOLS = MEDIA | {"boxes", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {
     "cli": {"config", "records", "stages"},
     **dict.fromkeys(BASE, BASE),
     **dict.fromkeys((*TOOLS, "faces"), DATA),
+    "archives": BASE | {"archives"},
     "cluster": BASE | {"cluster"},
     "sheet": DATA | {"sheet", "demo"},
-    "data": DATA | {"data"},
+    "fetch": BASE | {"media", "fetch"},
+    "data": DATA | {"fetch", "data"},
     "demo": DATA | {"demo"},
+    "card": DATA | {"card", "data", "fetch"},
     "rerun": BASE | {"rerun"},
     "plan": BASE | {"plan"},
     "networks": {"networks"},
@@ -34,6 +38,7 @@ MAY_IMPORT = {
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
 }
 LIBRARIES = {
+    "archives": {"filelock", "pydantic", "yaml"},
     "cli": set(),
     "stages": set(),
     "shards": set(),
@@ -41,12 +46,13 @@ LIBRARIES = {
     "scratch": set(),
     "config": {"pydantic", "yaml"},
     "records": {"pydantic"},
+    "fetch": {"pydantic", "yt_dlp"},
     "progress": {"tqdm"},
     "plan": {"pydantic", "yaml"},
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = {"boxes", "media", "scratch", "store", "weights", "cluster", "sheet", "faces", "data", "demo", "plan", "rerun"}
+NEVER = TOOLS | {"archives", "card", "cluster", "data", "demo", "faces", "fetch", "plan", "rerun", "scratch", "sheet"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 
@@ -106,8 +112,12 @@ def test_tables_and_report_read_files_only(module):
     assert not {"torch", "mlflow"} & everything_below(module)
 
 
-def test_only_media_calls_ffmpeg():
+def test_only_the_media_modules_call_ffmpeg():
     callers = {
         name for name in MODULES if {"av", "ffmpeg", "imageio_ffmpeg"} & {n.split(".")[0] for n in imports(name)}
     }
-    assert callers == {"tavce.media"}
+    assert callers == {f"tavce.{name}" for name in MEDIA}
+
+
+def test_only_the_room_that_fetches_calls_yt_dlp():
+    assert {room(name) for name in MODULES if "yt_dlp" in {n.split(".")[0] for n in imports(name)}} == {"fetch"}

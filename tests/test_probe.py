@@ -4,7 +4,8 @@ import pytest
 from coded_video import HEIGHT_PX, WIDTH_PX, coded_frame, ffmpeg, steady, tone, write_coded
 
 from tavce import media
-from tavce.media import CutFormat, VideoFormat, cut, probe, write_video
+from tavce.cutting import CutFormat, Span, cut
+from tavce.media import VideoFormat, probe, write_video
 from tavce.records import ClipError, Reason
 
 CUT = CutFormat(rate_hz=25, sample_rate_hz=16_000, crf=18, preset="ultrafast")
@@ -18,14 +19,14 @@ def source(tmp_path):
 
 
 def test_a_probe_says_size_end_and_sound(tmp_path, source):
-    assert probe(source) == media.Probe(WIDTH_PX, HEIGHT_PX, 5.0, has_audio=True)
-    assert not probe(write_coded(tmp_path / "mute.mp4", steady(25, 10))).has_audio
+    assert probe(source) == media.Probe(WIDTH_PX, HEIGHT_PX, 0, 5, picture=0, sound=1, indexed=True)
+    assert probe(write_coded(tmp_path / "mute.mp4", steady(25, 10))).sound is None
 
 
 def test_a_container_without_track_lengths_does_not_say_when_its_picture_ends(tmp_path, source):
     ffmpeg("-i", source, "-c", "copy", tmp_path / "source.mkv")
     assert probe(tmp_path / "source.mkv").picture_s is None
-    clip = cut(tmp_path / "source.mkv", 0, None, CUT)
+    clip = cut(tmp_path / "source.mkv", Span(0), CUT)
     assert (clip.frames, clip.expected) == (125, None)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tavce import weights
 from tavce.cli import main
-from tavce.data.download import serve
+from tavce.fetch.server import serve
 from tavce.files import read_json
 from tavce.records import InputError
 

@@ -111,24 +111,25 @@ class Settings(Section):
             for dataset, name, value in own
         ]
 
-    @model_validator(mode="after")
-    def _own_sections_fit(self) -> Self:
-        for dataset in self.corpora:
-            for section in OWN_SECTIONS:
-                try:
-                    self.section(section, dataset)
-                except ValidationError as error:
-                    raise ValueError(f"corpora.{dataset}.{section}: {explain(error, known_keys(Settings))}") from None
-        return self
-
     def section(self, name: str, dataset: str | None = None) -> Section:
-        """Return a section, with what a corpus says for itself laid over it."""
+        """Return a section, with what a corpus says for itself laid over it.
+
+        Raises:
+            SettingsError: a setting of the corpus is unknown or out of bounds.
+        """
         section = getattr(self, name)
         own = getattr(self.corpora[dataset], name) if dataset in self.corpora and name in OWN_SECTIONS else {}
-        return type(section).model_validate({**section.model_dump(), **own}) if own else section
+        if not own:
+            return section
+        try:
+            return type(section).model_validate(merge(section.model_dump(), own))
+        except ValidationError as error:
+            raise SettingsError(explain(error, known_keys(type(section)), f"corpora.{dataset}.{name}.")) from None
 
-    def sections(self, stage: str, name: str | None = None) -> str:
+    def sections(self, stage: str, name: str | None = None, pace: bool = True) -> str:
         """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus.
+
+        Without `pace`, settings are left out that change no result (`Section.PACE`).
 
         Raises:
             SettingsError: there is none of that name.
@@ -137,7 +138,8 @@ class Settings(Section):
         for section in STAGES[stage].sections:
             key = COLLECTIONS.get(section, section)
             if section in OWN_SECTIONS:
-                chosen[section] = self.section(section, name).model_dump(mode="json")
+                own = self.section(section, name)
+                chosen[section] = own.model_dump(mode="json", exclude=set() if pace else own.PACE)
                 continue
             value = self.model_dump(mode="json", include={key})[key]
             if key != section and name not in value:
@@ -180,9 +182,13 @@ def load(raw: Mapping[str, Any]) -> Settings:
         raw[collection] = _resolve_likes(raw.get(collection) or {}, collection)
     raw["corpora"] = raw.get("corpora") or {}
     try:
-        return Settings.model_validate(raw)
+        settings = Settings.model_validate(raw)
     except ValidationError as error:
         raise SettingsError(explain(error, known_keys(Settings))) from None
+    for dataset in settings.corpora:
+        for section in OWN_SECTIONS:
+            settings.section(section, dataset)
+    return settings
 
 
 def load_files(*paths: str | Path) -> Settings:

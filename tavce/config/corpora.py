@@ -1,4 +1,4 @@
-"""Settings of the corpora: where each one's own files lie, how it is divided, what differs from the other stages'."""
+"""Settings of the corpora: where each one's own files lie, how it is divided, and where its stages differ."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -29,6 +29,8 @@ class Corpus(Section):
     """What every corpus has. The sections named here are laid over the run's own, for this corpus alone."""
 
     PEOPLE: ClassVar[str | None] = None  # corpora with the same word name their speakers alike; None = by itself
+    SPEAKERS_KNOWN: ClassVar[bool] = True
+    FIXED: ClassVar[bool] = False  # it is published and done: read again only where its own files changed
 
     shards: int = Field(gt=0, le=100_000, description="files a stage writes; a video stays in its shard")
     train: bool = Field(True, description="its training split is trained on")
@@ -69,6 +71,7 @@ class VoxCelebCorpus(Corpus):
     """VoxCeleb1 or VoxCeleb2, from the annotation files its authors publish."""
 
     PEOPLE = "voxceleb"
+    FIXED = True
 
     reader: Literal["voxceleb1", "voxceleb2"]
     source: str = Field(min_length=1, description="a published vox?_*_txt.zip, or a directory with some, or with txt/")
@@ -79,6 +82,7 @@ class VoxMetadataCorpus(Corpus):
     """VoxCeleb clips chosen by a `vox-metadata.csv` of first-order-model's video-preprocessing."""
 
     PEOPLE = "voxceleb"
+    FIXED = True
 
     reader: Literal["vox_metadata"]
     source: str = Field(min_length=1, description="the .csv")
@@ -89,6 +93,7 @@ class HdtfCorpus(Corpus):
     """HDTF, from the fifteen text files its authors publish."""
 
     PEOPLE = "hdtf"
+    FIXED = True
 
     reader: Literal["hdtf"]
     source: str = Field(min_length=1, description="the directory of the fifteen .txt files")
@@ -97,6 +102,9 @@ class HdtfCorpus(Corpus):
 
 class LrwCorpus(Corpus):
     """LRW as the user holds it; it is never downloaded. Its own split is kept: its speakers are not annotated."""
+
+    SPEAKERS_KNOWN = False
+    FIXED = True
 
     reader: Literal["lrw"]
     source: str = Field(min_length=1, description="the directory lipread_mp4, with a folder a word")

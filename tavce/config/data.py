@@ -1,22 +1,48 @@
 """Settings of the data stages. The values live in `workflow/config/*.yaml`, not here."""
 
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
     """A part of the settings: frozen, and a key nobody knows is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    PACE: ClassVar[frozenset[str]] = frozenset()  # settings that change no result: a changed one reruns nothing
 
 
 class Download(Section):
-    """How videos are fetched."""
+    """How videos are fetched. Only the heights decide what is fetched, all else is how fast and how patiently."""
 
-    max_height_px: int = Field(gt=0, description="highest picture asked for")
-    attempts: int = Field(gt=0, description="tries of a video, with growing pauses, before it is given up")
+    max_height_px: int = Field(
+        gt=0, description="lines of the highest picture asked for; where all have more, the lowest"
+    )
+    min_height_px: int = Field(ge=0, description="lines below which a picture is refused (`no_format`); 0 = none is")
+    concurrency: int = Field(gt=0, le=64, description="videos fetched at once by one job")
+    attempts: int = Field(gt=0, description="tries of a video that bring nothing new, before the network is to blame")
+    pause_s: float = Field(ge=0, description="before a second try; twice that before the third, at most a minute")
     timeout_s: float = Field(gt=0, description="silence of a server that counts as failure")
+    per_host_s: float = Field(ge=0, description="between two starts at one host, all jobs together")
+    closed_s: float = Field(ge=0, description="how long a host that limits requests (`rate_limited`) is left alone")
+    closings: int = Field(ge=0, description="how often it is left alone before the rest is not asked for in this run")
+    recheck_days: float = Field(ge=0, description="how long a video that is gone is not asked for again; 0 = every run")
+    reserve_gb: float = Field(ge=0, description="free space that downloads leave on the disk, 10⁹ bytes")
+    space_wait_s: float = Field(ge=0, description="how long a full disk is waited for before the rest is not asked for")
+    keep_raw: bool = Field(
+        description="keep downloads after their shard is trimmed; false: a change of trim fetches anew"
+    )
+
+    PACE = frozenset(
+        {"concurrency", "attempts", "pause_s", "timeout_s", "per_host_s", "closed_s", "closings", "recheck_days"}
+        | {"reserve_gb", "space_wait_s", "keep_raw"}
+    )
+
+    @model_validator(mode="after")
+    def _heights_in_order(self) -> Self:
+        if self.min_height_px > self.max_height_px:
+            raise ValueError(f"min_height_px {self.min_height_px} is above max_height_px {self.max_height_px}")
+        return self
 
 
 class Trim(Section):
@@ -39,6 +65,9 @@ class Detect(Section):
     min_iou: float = Field(gt=0, lt=1, description="overlap that continues a track from frame to frame")
     max_gap_frames: int = Field(ge=0, description="longest gap filled by interpolation")
     min_face_px: float = Field(gt=0, description="smallest median box side")
+    min_annotated_share: float = Field(
+        gt=0, le=1, description="share of a face inside the annotated box, below which it is another face"
+    )
     every: int = Field(gt=0, description="the detector looks at every n-th frame, the landmarks at each")
 
 

@@ -11,14 +11,20 @@ class SettingsError(Exception):
     """A setting that cannot be used; the message names it, its value and the remedy."""
 
 
-def explain(error: ValidationError, known: set[str]) -> str:
-    """Return what is wrong with every setting, one a line; `known` are the keys that a misspelt one may have meant."""
-    return "settings cannot be used:\n  " + "\n  ".join(_sentence(item, known) for item in error.errors())
+def explain(error: ValidationError, known: set[str], under: str = "") -> str:
+    """Return what is wrong with every setting, one a line.
+
+    Args:
+        error: of a model that was validated.
+        known: the keys that a misspelt one may have meant.
+        under: the path, with a dot at its end, below which the model's settings were written.
+    """
+    return "settings cannot be used:\n  " + "\n  ".join(_sentence(item, known, under) for item in error.errors())
 
 
-def _sentence(item: Mapping[str, Any], known: set[str]) -> str:
+def _sentence(item: Mapping[str, Any], known: set[str], under: str) -> str:
     """Return what is wrong with one setting."""
-    path = _path(item["loc"])
+    path = under + _path(item["loc"])
     if item["type"] == "extra_forbidden":
         return f"unknown setting '{path}'{_nearest(str(item['loc'][-1]), known)}"
     if item["type"] == "missing":

@@ -5,13 +5,45 @@ Counts  {stage: {split: {total, kept, dropped: {reason: n}}}}; those of every st
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from tavce.records import ClipRecord, InputError, read_records, read_rows
+from tavce.records import ClipRecord, InputError, Row, iterate_records, read_records, read_rows
 from tavce.stages import SHARD_STAGES
 
 STAGES_IN_ORDER = ("sheet", *SHARD_STAGES, "index")
+
+
+@dataclass(frozen=True)
+class ShardRecords:
+    """All that is said of the clips of one shard: its rows, and by stage a record for each of them, in their order."""
+
+    rows: list[Row]
+    records: dict[str, list[ClipRecord]]  # by stage, `index` among them
+
+    def outcomes(self, stage: str) -> Iterator[tuple[str, str | None]]:
+        """Yield split and reason of every clip, as a stage or the sheet says them."""
+        for said in self.rows if stage == "sheet" else self.records[stage]:
+            yield said.split, said.reason
+
+
+def shards(root: Path) -> Iterator[ShardRecords]:
+    """Yield what is said of a dataset's clips, shard by shard: a million of them need no memory.
+
+    Raises:
+        InputError: a stage does not account for every clip of the sheet.
+    """
+    final = iterate_records(root / "index.jsonl")
+    for table in sorted((root / "sheet").glob("*.jsonl"), key=lambda path: int(path.stem)):
+        rows = read_rows(table)
+        records = {stage: read_records(root / stage / table.name) for stage in SHARD_STAGES}
+        records["index"] = list(islice(final, len(rows)))
+        for stage, said in records.items():
+            _check(f"{root}, shard {table.stem}", stage, rows, said)
+        yield ShardRecords(rows, records)
+    _check(str(root), "index", [], list(islice(final, 1)))
 
 
 def count(root: Path) -> tuple[dict[str, object], list[str]]:
@@ -20,18 +52,13 @@ def count(root: Path) -> tuple[dict[str, object], list[str]]:
     Raises:
         InputError: a stage does not account for every clip of the sheet.
     """
-    shards = sorted(path.stem for path in (root / "sheet").glob("*.jsonl"))
-    rows = [row for shard in shards for row in read_rows(root / "sheet" / f"{shard}.jsonl")]
-    stages = {"sheet": _tally((row.split, row.reason) for row in rows)}
-    records = []
-    for stage in SHARD_STAGES:
-        records = [record for shard in shards for record in read_records(root / stage / f"{shard}.jsonl")]
-        _check(root, stage, [row.clip_id for row in rows], [record.clip_id for record in records])
-        stages[stage] = _tally((record.split, record.reason) for record in records)
-    final = read_records(root / "index.jsonl")
-    _check(root, "index", [row.clip_id for row in rows], [record.clip_id for record in final])
-    stages["index"] = _tally((record.split, record.reason) for record in final)
-    return stages, [_line(record) for record in final if not record.kept]
+    counts: dict[str, Counter[tuple[str, str | None]]] = {stage: Counter() for stage in STAGES_IN_ORDER}
+    lost = []
+    for shard in shards(root):
+        for stage in STAGES_IN_ORDER:
+            counts[stage].update(shard.outcomes(stage))
+        lost += [_line(record) for record in shard.records["index"] if not record.kept]
+    return {stage: _tally(counts[stage]) for stage in STAGES_IN_ORDER}, lost
 
 
 def _line(record: ClipRecord) -> str:
@@ -39,16 +66,15 @@ def _line(record: ClipRecord) -> str:
     return "\t".join(" ".join(str(cell).split()) for cell in cells)
 
 
-def _check(root: Path, stage: str, expected: list[str], found: list[str]) -> None:
-    if sorted(expected) != sorted(found):
+def _check(where: str, stage: str, rows: list[Row], records: list[ClipRecord]) -> None:
+    if [row.clip_id for row in rows] != [record.clip_id for record in records]:
         raise InputError(
-            f"{root}: {stage} accounts for {len(found)} clips, the sheet has {len(expected)}: rerun {stage} "
+            f"{where}: {stage} accounts for {len(records)} clips, the sheet has {len(rows)}, or others: rerun {stage} "
             f"(snakemake --forcerun {stage})"
         )
 
 
-def _tally(outcomes: Iterable[tuple[str, str | None]]) -> dict[str, object]:
-    counts = Counter(outcomes)
+def _tally(counts: Counter[tuple[str, str | None]]) -> dict[str, object]:
     tally: dict[str, object] = {}
     for split in sorted({split for split, _ in counts}):
         dropped = {str(why): n for (where, why), n in sorted(counts.items(), key=str) if where == split and why}

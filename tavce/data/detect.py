@@ -1,6 +1,6 @@
 """Find the face in every frame of a shard's clips and follow it through each clip.
 
-Reads   `video` of the trimmed clips
+Reads   `video` of the trimmed clips, and `boxes` where the face that talks is annotated
 Writes  `boxes` float32 [T, 4] and `landmarks` float32 [T, 68, 2], px in the source frame, one record a clip
 Every clip is decoded once, in chunks, so that memory does not grow with its length.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from tavce import media, store
 from tavce.config.data import Detect
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
-from tavce.data.track import Observation, follow, whole_track
+from tavce.data.track import Annotation, Observation, follow, share_inside, whole_track
 from tavce.faces.facemesh import FaceMesh, MissingWeightsError
 from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, InputError, Reason, Row
@@ -69,12 +69,13 @@ class Detector:
         """Return the talking face's boxes and landmarks.
 
         Raises:
-            ClipError: `no_face`, `face_lost` or `small_face`.
+            ClipError: `no_face`, `other_face`, `face_lost` or `small_face`.
         """
         settings = self.settings
         frames = [found for chunk in self._chunks(row.clip_id) for found in self._observe(chunk)]
         tracks = follow(frames, settings.min_iou, settings.max_gap_frames)
-        boxes, landmarks, filled = whole_track(tracks, len(frames), settings.max_gap_frames)
+        annotation = self._annotation(row.clip_id)
+        boxes, landmarks, filled = whole_track(tracks, len(frames), settings.max_gap_frames, annotation)
         side_px = float(np.median((boxes[:, 2:] - boxes[:, :2]).mean(axis=1)))
         if side_px < settings.min_face_px:
             raise ClipError(
@@ -87,7 +88,14 @@ class Detector:
             "face_px": round(side_px, 1),
             "backend": settings.backend,
         }
+        if annotation:
+            shares = map(share_inside, boxes, annotation.boxes_px)
+            numbers["annotated_share"] = round(float(np.mean([*shares])), 2)
         return Result(numbers, {"boxes": boxes, "landmarks": landmarks})
+
+    def _annotation(self, clip_id: str) -> Annotation | None:
+        clip = self.clips[clip_id]
+        return Annotation(clip["boxes"][:], self.settings.min_annotated_share) if "boxes" in clip else None
 
     def _chunks(self, clip_id: str) -> Iterator[list[np.ndarray]]:
         frames = media.decode(self.clips[clip_id]["video"][:].tobytes())

@@ -1,8 +1,10 @@
 """Cut every clip of a shard out of its video: 25 frames a second, 16 kHz mono.
 
-Reads   the videos that `download` found, and the sheet's frames
-Writes  `video` (mp4 bytes, T frames) and `wave` (int16 [N], N = T · 640), and one record a clip
-Source  paper.md, Data; the frames are `end − start + 1`, as annotated (the released recipe loses the last one)
+Reads   the videos that `download` found, and the sheet's frames, boxes and offset of the sound
+Writes  `video` (mp4 bytes, T frames) and `wave` (int16 [N], N = T · 640), where the face is annotated its `boxes`
+        (float32 [T, 4], px of the trimmed video), and one record a clip
+Source  paper.md, Data; the frames are `end − start + 1`, as annotated (the released recipe loses the last one), and
+        the sound is moved by the annotated offset, in its samples, so that offset 0 is left
 """
 
 import argparse
@@ -10,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tavce import media
+from tavce import boxes, damage, media
 from tavce.config.data import Trim
+from tavce.cutting import Clip, CutFormat, Span, cut
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
 from tavce.files import sha256
 from tavce.records import ClipError, ClipRecord, Reason, Row
@@ -38,30 +41,34 @@ class Trimmer:
         """Return the clip's picture and sound.
 
         Raises:
-            ClipError: what `media.probe` and `media.cut` raise; `no_audio`, `too_short`, `missing_frames`,
-                `av_mismatch` or `silent`.
+            ClipError: what `cut` raises; `too_short`, `missing_frames`, `damaged`, `av_mismatch`, `silent` or
+                `bad_annotation`.
         """
         settings = self.settings
         path = str(before.numbers["path"])
-        if not media.probe(path).has_audio:
-            raise ClipError(Reason.NO_AUDIO, f"{path} has no audio stream")
         asked = None if row.end_frame is None else row.end_frame - row.start_frame + 1
         if asked is not None and asked < settings.min_frames:
             raise ClipError(Reason.TOO_SHORT, f"{asked} frames annotated, trim.min_frames is {settings.min_frames}")
-        shape = media.CutFormat(settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset)
-        clip = media.cut(path, row.start_frame, asked, shape)
-        self._check(clip, asked)
-        wave = _fit(clip.wave, clip.frames * settings.sample_rate_hz // settings.rate_hz)
-        loudness_db = self._loudness(wave)
+        span = Span(row.start_frame, asked, row.audio_offset_frames)
+        clip = cut(path, span, CutFormat(settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset))
+        self._check_length(clip, asked)
+        if clip.complained:
+            damage.check(path, *span.seconds(clip.frames, settings.rate_hz))
+        self._check_sound(clip, span)
+        loudness_db = self._loudness(clip.wave)
         numbers = {
             "frames": clip.frames,
             "seconds": round(clip.frames / settings.rate_hz, 3),
             "loudness_db": round(loudness_db, 1),
+            "audio_offset_frames": row.audio_offset_frames,
         }
-        arrays = {"video": np.frombuffer(clip.video, np.uint8), "wave": wave}
-        return Result(numbers, arrays, {"source_sha256": sha256(path), "frames": clip.frames})
+        arrays = {"video": np.frombuffer(clip.video, np.uint8), "wave": clip.wave}
+        if row.boxes:
+            arrays["boxes"] = _boxes(row, clip)
+        said = {"frames": clip.frames, "audio_offset_frames": row.audio_offset_frames}
+        return Result(numbers, arrays, {"source_sha256": sha256(path), **said})
 
-    def _check(self, clip: media.Clip, asked: int | None) -> None:
+    def _check_length(self, clip: Clip, asked: int | None) -> None:
         settings = self.settings
         slack = settings.max_gap_frames if asked is None else 0
         if clip.expected is not None and clip.expected - clip.frames > slack:
@@ -69,9 +76,15 @@ class Trimmer:
             raise ClipError(Reason.MISSING_FRAMES, f"{clip.frames} frames could be read of {clip.expected} {said}")
         if clip.frames < settings.min_frames:
             raise ClipError(Reason.TOO_SHORT, f"{clip.frames} frames, trim.min_frames is {settings.min_frames}")
-        sound_frames = len(clip.wave) * settings.rate_hz / settings.sample_rate_hz
-        if abs(sound_frames - clip.frames) > settings.max_gap_frames:
-            raise ClipError(Reason.AV_MISMATCH, f"sound lasts {sound_frames:.1f} frames, the picture {clip.frames}")
+
+    def _check_sound(self, clip: Clip, span: Span) -> None:
+        """Check that the file's sound ends with the picture, as both lie in the file or as the offset moves them."""
+        missing = clip.frames - span.early_frames - clip.sound_frames
+        left_over = clip.sound_frames - clip.frames - span.late_frames if span.frames is None else 0
+        if max(missing, left_over) > self.settings.max_gap_frames:
+            raise ClipError(
+                Reason.AV_MISMATCH, f"sound lasts {clip.sound_frames:.1f} frames, the picture {clip.frames}"
+            )
 
     def _loudness(self, wave: np.ndarray) -> float:
         rms = np.sqrt(np.mean(np.square(wave.astype(np.float64) / 32768)))
@@ -83,6 +96,9 @@ class Trimmer:
         return loudness_db
 
 
-def _fit(wave: np.ndarray, samples: int) -> np.ndarray:
-    """Return the wave cut, or lengthened by silence, to `samples`."""
-    return np.pad(wave[:samples], (0, max(0, samples - len(wave))))
+def _boxes(row: Row, clip: Clip) -> np.ndarray:
+    """Return the annotated boxes float32 [T, 4] px of the trimmed picture."""
+    annotated = boxes.unpack(row.boxes, *media.frame_size(clip.video))
+    if len(annotated) != clip.frames:
+        raise ClipError(Reason.BAD_ANNOTATION, f"{len(annotated)} boxes annotated for {clip.frames} frames")
+    return annotated

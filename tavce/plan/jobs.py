@@ -65,6 +65,9 @@ class Workflow:
     def _small(self) -> Price:
         return Price(self.prices.costs.stages["funnel"].job_s)
 
+    def _keeps_raw(self, name: str) -> bool:
+        return self.settings["corpora"][name].download.get("keep_raw", self.settings["download"].keep_raw)
+
     def _data(self) -> Iterator[Group]:
         for name, dataset in self.datasets.items():
             for stage in ("download", "trim", "detect", "crop", "mel"):
@@ -78,6 +81,9 @@ class Workflow:
             price = self.prices.shard("motion", name, dataset)
             yield Group("motion", name, price, dataset.shards, (("basis", ""),), each=("crop", name))
             yield Group("index", name, self.prices.whole("index", dataset), needs=(("mel", name), ("motion", name)))
+            yield Group("card", name, self.prices.whole("funnel", dataset), needs=(("index", name),))
+            if name in self.settings["corpora"] and not self._keeps_raw(name):
+                yield Group("clear_raw", name, Price(0), dataset.shards, each=("trim", name))
         indexes = tuple(("index", name) for name in self.datasets)
         yield Group("funnel", "", self.prices.whole("funnel", *self.datasets.values()), needs=indexes)
         yield Group("gate", "", self._small(), needs=(("funnel", ""),))

@@ -6,21 +6,22 @@ Runs    Snakemake twice, with the arguments behind `--`: first the chosen stage 
         failed download that fails again trains nothing anew.
 
 A job is a shard, so the other clips of those shards are done again too. What lies in store/raw is not downloaded
-again; only what is missing there is tried.
+again; only what is missing there is tried, with `--reason` only what was lost for it.
 """
 
 import argparse
 import difflib
 import logging
+import os
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tavce.records import InputError, Reason, read_records, read_rows
+from tavce.records import RETRY_REASON, InputError, Reason, read_records, read_rows
 from tavce.stages import SHARD_STAGES
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--video", help="video_id in the sheet (--video=-x if it begins with -): all stages of its shard")
-    what.add_argument("--reason", help="why clips were dropped: the stage that dropped them, of their shards")
+    what.add_argument(
+        "--reason",
+        "--retry-reason",
+        help="why clips were dropped: the stage that dropped them, of their shards; "
+        "downloads are tried again that were lost for this, no others",
+    )
     parser.add_argument("--dataset", help="this dataset only; alone: every stage of all its shards")
     parser.add_argument("--stage", choices=SHARD_STAGES, help="from this stage on; with --reason: this stage instead")
     parser.add_argument("snakemake", nargs="+", help="after `--`: the arguments of the run, as always")
@@ -53,16 +59,17 @@ def run(arguments: argparse.Namespace) -> None:
         log.info("this is the most that can follow: what comes out the same passes nothing on")
         _snakemake([*arguments.snakemake, *forced])
         return
-    _snakemake([*arguments.snakemake, *forced, "--until", *chosen.until, "--no-hooks"])
+    _snakemake([*arguments.snakemake, *forced, "--until", *chosen.until, "--no-hooks"], chosen.environment)
     _snakemake(arguments.snakemake)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which files Snakemake makes anew, and at which it stops before it goes on as usual."""
+    """Which files Snakemake makes anew, at which it stops before it goes on as usual, and what its jobs are told."""
 
     files: list[str]
     until: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, order=True)
@@ -126,7 +133,8 @@ def _dropped(shards: list[Shard], wanted: argparse.Namespace) -> Chosen:
             "(what the sheet itself refuses is looked at in every run)"
         )
     files = sorted({str(shard.records(wanted.stage or stage)) for shard, stage in found})
-    return Chosen(files, files)
+    lost_by_download = "download" in {stage for _, stage in found}
+    return Chosen(files, files, {RETRY_REASON: wanted.reason} if lost_by_download else {})
 
 
 def _drops(shard: Shard, stage: str, reason: str) -> bool:
@@ -144,9 +152,10 @@ def _files(shards: Iterable[Shard], stages: Iterable[str]) -> list[str]:
     return [str(shard.records(stage)) for shard in shards for stage in stages]
 
 
-def _snakemake(arguments: list[str]) -> None:
-    """Run Snakemake to its end; leave with its status where it fails."""
+def _snakemake(arguments: list[str], environment: Mapping[str, str] | None = None) -> None:
+    """Run Snakemake to its end, with `environment` on top of this one; leave with its status where it fails."""
     log.info("snakemake %s", shlex.join(arguments))
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches Snakemake as well, which ends its jobs and itself
-    if status := subprocess.run([sys.executable, "-m", "snakemake", *arguments]).returncode:
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    if status := subprocess.run(command, env={**os.environ, **(environment or {})}).returncode:
         sys.exit(status)

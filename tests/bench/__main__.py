@@ -1,6 +1,6 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, mel, dry-run, dag, slurm, correlation, sheet; none = all. Exit status 1 when a goal is missed.
+Names: data, mel, dry-run, dag, slurm, correlation, archives, sheet; none = all. Exit status 1 when a goal is missed.
 """
 
 import argparse
@@ -16,6 +16,7 @@ BENCHES = {
     "dag": "dag",
     "slurm": "slurm_jobs",
     "correlation": "correlation_loss",
+    "archives": "archives_speed",
     "sheet": "sheet",
 }
 

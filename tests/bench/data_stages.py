@@ -57,7 +57,8 @@ class Workbench:
             return [stage, *settings, *crops, "--records", self.path("crop"), "--out", self.basis]
         shard = ["--rows", self.path("sheet"), "--records", self.path(stage), "--threads", "1"]
         if stage == "download":
-            places = ("--raw", str(self.folder / "raw"), "--quarantine", str(self.folder / "quarantine"))
+            folders = ("raw", "quarantine", "ledger", "hosts")
+            places = [word for name in folders for word in (f"--{name}", str(self.folder / name))]
             return [stage, *settings, *shard, *places]
         clips = ("--clips", self.path("trim", ".h5"))
         inputs = {

@@ -122,7 +122,16 @@ def test_the_funnel_writes_its_counts_and_a_line_for_every_lost_clip(root):
 def test_a_stage_that_loses_a_clip_is_refused(root, stage):
     path = root / "index.jsonl" if stage == "index" else root / stage / "0000.jsonl"
     write_lines(path, read_records(path)[1:])
-    with pytest.raises(InputError, match=rf"{stage} accounts for 4 clips, the sheet has 5: rerun {stage}"):
+    with pytest.raises(
+        InputError, match=rf"shard 0000: {stage} accounts for [23] clips, the sheet has 3, or others: rerun {stage}"
+    ):
+        count(root)
+
+
+def test_a_clip_more_in_the_index_than_in_the_sheet_is_refused(root):
+    path = root / "index.jsonl"
+    write_lines(path, [*read_records(path), record("d", "motion")])
+    with pytest.raises(InputError, match="mine: index accounts for 1 clips, the sheet has 0, or others"):
         count(root)
 
 
@@ -130,7 +139,7 @@ def test_a_stage_that_counts_a_clip_twice_is_refused(root, capsys):
     path = root / "crop" / "0001.jsonl"
     write_lines(path, [record("d", "crop"), record("d", "crop")])
     assert run_funnel(root) == 2
-    assert "crop accounts for 5 clips, the sheet has 5" in capsys.readouterr().err
+    assert "shard 0001: crop accounts for 2 clips, the sheet has 2, or others" in capsys.readouterr().err
     assert not (root.parent / "funnel.json").exists()
 
 

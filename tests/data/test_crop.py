@@ -9,8 +9,9 @@ import pytest
 from pipeline import row, settings
 
 from tavce import media, store
+from tavce.cutting import CutFormat, Span, cut
 from tavce.data.crop import Cropper, union_box
-from tavce.media import CutFormat, VideoFormat, cut, write_video
+from tavce.media import VideoFormat, write_video
 from tavce.records import ClipError
 
 CROP = settings().crop.model_copy(update={"size_px": 128, "margin": 0.0, "max_outside": 0.35})
@@ -34,7 +35,7 @@ def cropped(tmp_path):
         picture = np.full((96, 160, 3), 40, np.uint8)
         cv2.circle(picture, (int(DOT_PX[0]), int(DOT_PX[1])), 2, (255, 255, 255), -1)
         write_video(tmp_path / "a.mp4", [picture] * frames, np.zeros(640 * frames), VideoFormat(25, 16_000, 1, "fast"))
-        clip = cut(tmp_path / "a.mp4", 0, frames, CutFormat(25, 16_000, 1, "fast"))
+        clip = cut(tmp_path / "a.mp4", Span(0, frames), CutFormat(25, 16_000, 1, "fast"))
         with h5py.File(tmp_path / "in.h5", "w") as file:
             file["clips/a/video"] = np.frombuffer(clip.video, np.uint8)
             file["faces/a/boxes"] = np.tile(np.float32(box), (frames, 1))
@@ -97,7 +98,7 @@ def test_frames_are_those_of_the_clip_in_its_colours(tmp_path):
     write_video(tmp_path / "a.mp4", frames, np.zeros(1920), VideoFormat(25, 16_000, 1, "fast"))
     with h5py.File(tmp_path / "in.h5", "w") as file:
         file["clips/a/video"] = np.frombuffer(
-            cut(tmp_path / "a.mp4", 0, 3, CutFormat(25, 16_000, 1, "fast")).video, np.uint8
+            cut(tmp_path / "a.mp4", Span(0, 3), CutFormat(25, 16_000, 1, "fast")).video, np.uint8
         )
         file["faces/a/boxes"] = np.tile(np.float32([0, 0, 64, 64]), (3, 1))
         file["faces/a/landmarks"] = np.zeros((3, 68, 2), np.float32)

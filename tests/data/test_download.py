@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -12,12 +13,13 @@ import pytest
 from coded_video import steady, tone, write_coded
 from pipeline import Pipeline, row, settings
 
-from tavce.data import download
-from tavce.data.download import LONGEST_NAME, Fetcher, Places, serve
+from tavce.fetch import server as serving
+from tavce.fetch.client import VERSION, Client
+from tavce.fetch.raw import LONGEST_NAME
+from tavce.fetch.server import serve
 from tavce.files import sha256
-from tavce.records import ClipError
 
-SETTINGS = settings(download={"attempts": 1, "timeout_s": 5})
+SETTINGS = settings(download={"attempts": 1, "timeout_s": 5, "per_host_s": 0, "reserve_gb": 0})
 
 
 @pytest.fixture(scope="module")
@@ -72,21 +74,28 @@ def counting(folder):
 def test_a_served_video_is_fetched_byte_by_byte(mine, server):
     record = fetch(mine, server, row("a", "served:a.mp4", video_id="a"))["a"]
     assert record.kept
-    assert record.numbers == {"path": str(mine.folder / "raw/a.mp4"), "bytes": (server / "a.mp4").stat().st_size}
+    assert record.numbers == {
+        "path": str(mine.folder / "raw/a.mp4"),
+        "bytes": (server / "a.mp4").stat().st_size,
+        "height_px": 64,
+        "format": "mp4",
+        "yt_dlp": VERSION,
+        "fetched": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
     assert sha256(mine.folder / "raw/a.mp4") == sha256(server / "a.mp4")
 
 
-def test_a_video_that_is_gone_is_a_failed_download(mine, server):
+def test_a_video_that_is_gone_is_unavailable(mine, server):
     record = fetch(mine, server, row("b", "served:gone.mp4", video_id="b"))["b"]
-    assert record.reason == "download_failed"
+    assert record.reason == "unavailable"
     assert record.detail.startswith("served:gone.mp4: ")
     assert "404" in record.detail
     assert "\x1b" not in record.detail
 
 
-def test_an_empty_answer_is_a_failed_download(mine, server):
+def test_an_empty_answer_is_an_empty_file(mine, server):
     record = fetch(mine, server, row("e", "served:empty.mp4", video_id="e"))["e"]
-    assert record.reason == "download_failed"
+    assert record.reason == "empty_file"
     assert [path.name for path in (mine.folder / "raw").iterdir() if path.stat().st_size] == []
 
 
@@ -101,7 +110,7 @@ def test_a_page_that_calls_itself_a_video_is_set_aside_with_a_note(mine, server)
 def test_the_shard_goes_on_after_a_failure(mine, server):
     rows = [row(name, f"served:{name}.mp4", video_id=name) for name in ("gone", "page", "a")]
     fetch(mine, server, *rows)
-    assert mine.reasons("download") == {"gone": "download_failed", "page": "not_a_video", "a": None}
+    assert mine.reasons("download") == {"gone": "unavailable", "page": "not_a_video", "a": None}
 
 
 def test_a_finished_video_is_not_fetched_again(mine, server):
@@ -145,7 +154,7 @@ def test_clips_of_one_failed_video_are_all_dropped_and_it_is_tried_once(mine, se
         rows = [row(f"g{number}", f"{url}/gone.mp4", speaker="gus", video_id="gone") for number in range(3)]
         mine.write_rows(*rows)
         mine.run_all("download")
-    assert set(mine.reasons("download").values()) == {"download_failed"}
+    assert set(mine.reasons("download").values()) == {"unavailable"}
     assert len(asked) == 1
 
 
@@ -187,41 +196,11 @@ def test_a_local_file_that_is_no_video_is_neither_moved_nor_changed(mine, tmp_pa
     assert not (mine.folder / "quarantine").exists()
 
 
-def test_a_download_that_leaves_no_file_is_a_failure(tmp_path, server):
-    class Nothing(Fetcher):
-        def _options(self, row):
-            return {**super()._options(row), "skip_download": True}
-
-    with serve(str(server)) as url:
-        fetcher = Nothing(SETTINGS.download, Places(tmp_path / "raw", tmp_path / "quarantine", url))
-        with pytest.raises(ClipError, match=r"download_failed: served:a.mp4: yt-dlp wrote no file"):
-            fetcher(row("a", "served:a.mp4", video_id="a"), None)
-
-
-def test_a_dropped_connection_is_tried_again(mine, server, video):
-    mine = mine.with_settings(download={"attempts": 2, "timeout_s": 5})
-    content, asked = video.read_bytes(), []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.headers.get("Range"))
-            self.send_response(200)
-            self.send_header("Content-Type", "video/mp4")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: 800 if len(asked) == 2 else None])
-
-        def log_message(self, *_words):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
-        mine.write_rows(row("a", f"http://127.0.0.1:{running.server_port}/a.mp4", video_id="a"))
-        mine.run_all("download")
-        running.shutdown()
-    assert mine.reasons("download") == {"a": None}
-    assert sha256(mine.folder / "raw/a.mp4") == sha256(video)
-    assert len(asked) == 3
+def test_a_download_that_leaves_no_file_is_a_failure(mine, server, monkeypatch):
+    options = Client._options
+    monkeypatch.setattr(Client, "_options", lambda *said: {**options(*said), "skip_download": True})
+    record = fetch(mine, server, row("a", "served:a.mp4", video_id="a"))["a"]
+    assert (record.reason, record.detail) == ("download_failed", "served:a.mp4: yt-dlp wrote no file")
 
 
 def test_a_client_that_hangs_up_is_no_error_of_the_server(tmp_path, capfd):
@@ -240,7 +219,7 @@ def test_any_other_error_of_the_server_is_told(tmp_path, capfd, monkeypatch):
     def breaks(_handler):
         raise ValueError("a bug")
 
-    monkeypatch.setattr(download._QuietHandler, "do_GET", breaks)
+    monkeypatch.setattr(serving._QuietHandler, "do_GET", breaks)
     with serve(str(tmp_path)) as url, pytest.raises(ConnectionError):
         urlopen(f"{url}/a.mp4")
     assert "ValueError: a bug" in capfd.readouterr().err

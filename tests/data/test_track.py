@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tavce.data.track import Observation, follow, iou, whole_track
+from tavce.data.track import Annotation, Observation, follow, iou, share_inside, whole_track
 from tavce.records import ClipError
 
 MIN_IOU, MAX_GAP = 0.3, 3
@@ -91,3 +91,67 @@ def test_a_cut_to_another_place_loses_the_face():
 def test_no_face_at_all_is_said_so():
     with pytest.raises(ClipError, match="no_face: no face in any of 20 frames"):
         talking([[] for _ in range(20)])
+
+
+def annotated(frames, boxes, min_share=0.3):
+    boxes = np.broadcast_to(np.float32(boxes), (len(frames), 4))
+    return whole_track(follow(frames, MIN_IOU, MAX_GAP), len(frames), MAX_GAP, Annotation(boxes, min_share))
+
+
+TIGHT, LOOSE = (2, 18, 40, 58), (-26, -16, 66, 76)  # around the face at 0: like VoxCeleb's box, like HDTF's
+
+
+def test_the_share_inside_is_of_the_first_box():
+    box = np.array([0.0, 0, 10, 10])
+    assert share_inside(box, np.array([-50, -50, 50, 50])) == 1
+    assert share_inside(np.array([-50, -50, 50, 50]), box) == pytest.approx(0.01)
+    assert share_inside(box, box + np.array([4, 0, 4, 0])) == pytest.approx(0.6)
+    assert share_inside(box, box + 20) == 0
+    assert share_inside(box * 0, box) == 0
+
+
+@pytest.mark.parametrize("boxes", [TIGHT, LOOSE])
+def test_the_annotated_face_is_chosen_though_another_is_larger(boxes):
+    frames = [[face(0, 40), face(70, 90)][:: 1 if number % 2 else -1] for number in range(20)]
+    assert set(talking(frames)[0][:, 0]) == {70}
+    assert set(annotated(frames, boxes)[0][:, 0]) == {0}
+
+
+def test_of_two_faces_in_a_loose_box_the_one_that_fills_it_better_is_chosen():
+    frames = [[face(0, 40), face(44, 20)] for _ in range(20)]
+    assert set(annotated(frames, LOOSE)[0][:, 0]) == {0}
+
+
+def test_a_larger_face_that_reaches_into_a_loose_box_is_not_the_annotated_one():
+    frames = [[face(0, 40), face(50, 80)] for _ in range(20)]
+    wide = np.array([-40, -10, 92, 122])
+    assert share_inside(frames[0][1].box_px, wide) > 0.5
+    assert iou(frames[0][1].box_px, wide) > iou(frames[0][0].box_px, wide)
+    assert set(annotated(frames, wide)[0][:, 0]) == {0}
+
+
+def test_the_annotation_is_followed_from_frame_to_frame():
+    frames = [[face(3.0 * number), face(200 - 3.0 * number, 60)] for number in range(20)]
+    boxes = np.stack([found[0].box_px for found in frames])
+    np.testing.assert_allclose(annotated(frames, boxes)[0], boxes)
+
+
+def test_an_annotated_face_that_is_seen_long_beats_one_that_is_seen_briefly():
+    frames = [[face(4)] + ([face(0, 37)] if number == 7 else []) for number in range(20)]
+    assert set(annotated(frames, TIGHT)[0][:, 0]) == {4}
+
+
+@pytest.mark.parametrize("boxes", [TIGHT, LOOSE])
+def test_a_clip_with_none_but_another_face_is_dropped(boxes):
+    frames = [[face(80, 60)] for _ in range(20)]
+    with pytest.raises(
+        ClipError, match=r"other_face: of 1 faces the best lies with [0-9]+% of itself in the annotated"
+    ):
+        annotated(frames, boxes)
+
+
+def test_the_annotated_face_may_be_lost_or_missing_as_any():
+    with pytest.raises(ClipError, match="face_lost: no face for 15 frames from frame 5, 2 tracks in the clip"):
+        annotated([[face(0)] * (number < 5) + [face(90, 60)] for number in range(20)], TIGHT)
+    with pytest.raises(ClipError, match="no_face: no face in any of 20 frames"):
+        annotated([[] for _ in range(20)], TIGHT)

@@ -91,12 +91,34 @@ def test_a_good_clip_has_its_annotated_frames_and_as_much_sound(shard):
         assert clip["wave"].dtype == np.int16
         assert clip.attrs["source_sha256"] == sha256(shard.folder / "good.mp4")
     record = shard.records("trim")["good"]
-    assert record.numbers == {"frames": 80, "seconds": 3.2, "loudness_db": pytest.approx(-13.5, abs=0.3)}
+    loudness_db = pytest.approx(-13.5, abs=0.3)
+    assert record.numbers == {"frames": 80, "seconds": 3.2, "loudness_db": loudness_db, "audio_offset_frames": 0}
 
 
 def test_the_users_files_stay_as_they_are(shard):
     assert (shard.folder / "text.mp4").read_text(encoding="utf-8") == "no video at all"
     assert not (shard.folder / "quarantine").exists()
+
+
+def test_a_video_that_has_disappeared_since_its_download_is_a_missing_file(tmp_path):
+    pipeline = Pipeline(tmp_path, settings(trim=FAST))
+    for name in ("gone", "here"):
+        write_coded(tmp_path / f"{name}.mp4", steady(25, 100), tone(4))
+    pipeline.write_rows(row("gone", tmp_path / "gone.mp4"), row("here", tmp_path / "here.mp4"))
+    pipeline.run_all("download")
+    (tmp_path / "gone.mp4").unlink()
+    pipeline.run_all("trim")
+    assert pipeline.reasons("trim") == {"gone": "missing_file", "here": None}
+    assert pipeline.records("trim")["gone"].lost_at == "trim"
+
+
+def test_a_download_that_was_emptied_is_an_empty_file(tmp_path):
+    pipeline = Pipeline(tmp_path, settings(trim=FAST))
+    pipeline.write_rows(row("a", write_coded(tmp_path / "a.mp4", steady(25, 100), tone(4))))
+    pipeline.run_all("download")
+    (tmp_path / "a.mp4").write_bytes(b"")
+    pipeline.run_all("trim")
+    assert pipeline.reasons("trim") == {"a": "empty_file"}
 
 
 def test_sound_a_frame_too_short_is_filled_with_silence(tmp_path):

@@ -35,12 +35,19 @@ def results(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def started(monkeypatch) -> list[list[str]]:
+def told() -> list[str | None]:
+    """The reason that each command's jobs are told of."""
+    return []
+
+
+@pytest.fixture
+def started(monkeypatch, told) -> list[list[str]]:
     """The commands that are started."""
     commands = []
 
     def note(command, **options):
         commands.append(command)
+        told.append(options["env"].get("TAVCE_RETRY_REASON"))
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", note)
@@ -91,6 +98,25 @@ def test_snakemake_runs_up_to_the_files_made_anew_and_then_as_always(started):
         ["--cores", "2", "all", "--forcerun", file, "--until", file, "--no-hooks"],
         ["--cores", "2", "all"],
     ]
+
+
+def _lose(results: Path, reason: Reason) -> None:
+    clip = {"clip_id": "d_1", "dataset": "mine", "split": "train", "speaker": "s", "version": 1}
+    lost = ClipRecord(**clip, stage="download", reason=reason, lost_at="download")
+    write_lines(results / "mine" / "download" / "0001.jsonl", [lost])
+
+
+@pytest.mark.parametrize("option", ["--reason", "--retry-reason"])
+def test_jobs_are_told_for_which_reason_alone_lost_videos_are_asked_for_again(results, started, told, option):
+    _lose(results, Reason.RATE_LIMITED)
+    assert main(["redo", option, "rate_limited", "--", "all"]) == 0
+    assert started[0][3:5] == ["all", "--forcerun"]
+    assert told == ["rate_limited", None]
+
+
+def test_a_reason_of_another_stage_says_nothing_of_downloads(started, told):
+    assert main(["redo", "--reason", "too_short", "--stage", "download", "--", "all"]) == 0
+    assert told == [None, None]
 
 
 def test_where_snakemake_fails_nothing_follows_and_its_status_is_the_commands(monkeypatch):

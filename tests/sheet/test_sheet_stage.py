@@ -101,18 +101,26 @@ def test_the_demo_is_a_corpus_too(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        (["a.mp4\tanna\ttrain\tx\t", "b.mp4\tben\ttrain\tx\t"], "clip id 'x' stands for {0}/a.mp4 and for {0}/b.mp4"),
+        (
+            ["a.mp4\tanna\ttrain\tx\t", "b.mp4\tben\ttrain\tx\t"],
+            "corpus mine: clip id 'x' stands for {0}/a.mp4 and for {0}/b.mp4",
+        ),
         (["a.mp4\tanna\ttrain\t\t", "a.mov\tben\ttrain\t\t"], "clip id 'a' stands for {0}/a.mp4 and for {0}/a.mov"),
-        (["a.mp4\tanna\ttrain\t\t", "b.mp4\tanna\ttest\t\t"], "speaker 'anna' is in train (a) and in test (b)"),
+        (
+            ["a.mp4\tanna\ttrain\t\t", "b.mp4\tanna\ttest\t\t"],
+            "speaker 'anna' is in train (mine: a) and in test (mine: b)",
+        ),
         (["a.mp4\tanna\ttrain\t\tv", "b.mp4\tben\ttest\t\tv"], "video id 'v' stands for {0}/a.mp4 and for {0}/b.mp4"),
     ],
 )
 def test_a_sheet_that_would_lose_clips_or_leak_speakers_is_refused(tmp_path, capsys, lines, words):
     table = tmp_path / "clips.tsv"
     table.write_text("\n".join(["path\tspeaker\tsplit\tclip_id\tvideo_id", *lines]), encoding="utf-8")
+    for line in lines:
+        (tmp_path / line.split("\t")[0]).write_bytes(b"x")
     mine = Pipeline(tmp_path, settings(corpora={"mine": _corpus(table)}))
     assert mine.write_sheet() == 2
-    assert f"tavce sheet: corpus mine: {words.format(tmp_path)}" in capsys.readouterr().err
+    assert words.format(tmp_path) in capsys.readouterr().err
     assert not mine.root.exists()
 
 
@@ -148,7 +156,11 @@ def test_a_table_of_urls_is_read_again_where_something_changed(remote, change):
 
 
 def test_a_table_of_local_files_is_read_every_time(mine):
-    assert not (mine.root / "sheet" / "origin.txt").exists()
+    first = _tables(mine)[0]
+    rows = first.read_text(encoding="utf-8")
+    first.write_text("something else", encoding="utf-8")
+    mine.write_sheet()
+    assert first.read_text(encoding="utf-8") == rows
 
 
 def test_a_sheet_that_is_refused_is_not_taken_for_read(remote):
@@ -156,3 +168,12 @@ def test_a_sheet_that_is_refused_is_not_taken_for_read(remote):
         table.write(f"https://x.org/{NAMES[0]}\tother\n")
     assert remote.write_sheet() == 2
     assert remote.write_sheet() == 2
+
+
+def test_a_draft_that_a_killed_command_left_is_removed_after_a_day(remote):
+    left = [remote.folder / "results" / name for name in (".sheet-old", ".sheet-new")]
+    for folder in left:
+        folder.mkdir()
+    os.utime(left[0], (0, 0))
+    remote.write_sheet()
+    assert [folder.exists() for folder in left] == [False, True]

@@ -61,7 +61,7 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
     fresh.configure(corpora={"mine": {**CORPUS, "shards": shards}})
     planned = Counter(job.rule for job in fresh.jobs())
     assert {stage: planned[stage] for stage in SHARD_STAGES} == dict.fromkeys(SHARD_STAGES, shards)
-    assert {planned[rule] for rule in ("basis", "index", "funnel", "gate", "report")} == {1}
+    assert {planned[rule] for rule in ("basis", "index", "card", "funnel", "gate", "report")} == {1}
 
 
 @pytest.mark.parametrize(

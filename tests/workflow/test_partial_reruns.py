@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from project import CORPUS, VIDEOS, Project, names, read_jobs, run
 
-from tavce.data.download import serve
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.demo.render import render_clip
+from tavce.fetch.server import serve
 from tavce.records import read_rows
 
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ class Corpus:
 
     def shard(self, name: str) -> str:
         """Return the shard of a video."""
-        sheets = sorted((self.project.folder / "results/mine/sheet").iterdir())
+        sheets = sorted((self.project.folder / "results/mine/sheet").glob("*.jsonl"))
         (shard,) = {path.stem for path in sheets for row in read_rows(path) if row.source.endswith(name)}
         return shard
 

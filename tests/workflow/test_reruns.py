@@ -8,7 +8,7 @@ from project import CORPUS, Project, copy_repository, names, rules
 TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
 TABLES = {"score", "write_tables", "report"}
 AFTER_GATE = TRAINING | {"synthesise"} | TABLES
-AFTER_INDEX = {"index", "funnel", "gate"} | AFTER_GATE
+AFTER_INDEX = {"index", "card", "funnel", "gate"} | AFTER_GATE
 BASIS = {"basis_origin", "basis", "motion"}
 
 
@@ -22,6 +22,7 @@ def test_nothing_is_done_where_nothing_changed(finished):
         ({"mel": {"low_hz": 60}}, {"mel"} | AFTER_INDEX),
         ({"crop": {"margin": 0.2}}, {"crop"} | BASIS | AFTER_INDEX),
         ({"detect": {"min_iou": 0.4}}, {"detect", "crop"} | BASIS | AFTER_INDEX),
+        ({"download": {"max_height_px": 720}}, {"download", "trim", "detect", "crop", "mel", "motion"} | AFTER_INDEX),
         ({"trim": {"crf": 20}}, {"trim", "detect", "crop", "mel"} | BASIS | AFTER_INDEX),
         ({"motion": {"expression": 32}}, BASIS | AFTER_INDEX),
         ({"gate": {"test": 9}}, {"gate"} | AFTER_GATE),
@@ -34,6 +35,11 @@ def test_nothing_is_done_where_nothing_changed(finished):
 def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, changes, stale):
     finished.configure(**changes)
     assert rules(finished.jobs()) == stale
+
+
+def test_a_changed_pace_of_downloads_reruns_nothing(finished):
+    finished.configure(download={"concurrency": 9, "per_host_s": 1, "keep_raw": False, "attempts": 9})
+    assert "Nothing to be done" in finished.snakemake("--dry-run")
 
 
 def test_a_changed_variant_spares_the_methods_that_do_not_use_it(finished):
@@ -52,7 +58,7 @@ def test_a_new_video_reruns_its_shard_and_not_the_basis(finished):
     jobs = finished.jobs("data")
     (shard,) = {job.wildcards[1] for job in jobs if len(job.wildcards) == 2}
     stages = ("crop", "detect", "download", "mel", "motion", "trim")
-    assert names(jobs) == sorted([*(f"{stage} mine {shard}" for stage in stages), "index mine", "funnel"])
+    assert names(jobs) == sorted([*(f"{stage} mine {shard}" for stage in stages), "index mine", "card mine", "funnel"])
 
 
 @pytest.mark.slow

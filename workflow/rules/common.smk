@@ -85,6 +85,16 @@ def sections(stage, name=None):
     return lambda wildcards: settings.sections(stage, wildcards[name])
 
 
+def deciding(stage, name):
+    """Return what decides a rule's results: its settings without those of pace."""
+    return lambda wildcards: settings.sections(stage, wildcards[name], pace=False)
+
+
+def aside(value):
+    """Return a param that reruns nothing: Snakemake does not compare params that it derives from `threads`."""
+    return lambda wildcards, threads: value(wildcards)
+
+
 def version(stage):
     """Return a stage's version, so that raising it reruns the stage."""
     return STAGES[stage].version
@@ -147,8 +157,18 @@ def networks_of(wildcards):
     ]
 
 
+CARDS = expand("results/{dataset}/card.json", dataset=SHARDS)
+CLEARED = shard_files(
+    "results/{dataset}/clear_raw/{shard}.json",
+    [name for name in SHARDS if not settings.section("download", name).keep_raw],
+)
 INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
-TRAIN_INDEXES = expand("results/{dataset}/index.parquet", dataset=TRAIN)
+TRAIN_CARDS = expand("results/{dataset}/card.json", dataset=SHARDS)
+CLEARED = shard_files(
+    "results/{dataset}/clear_raw/{shard}.json",
+    [name for name in SHARDS if not settings.section("download", name).keep_raw],
+)
+INDEXES = expand("results/{dataset}/index.parquet", dataset=TRAIN)
 METRICS = expand("results/metric/{recipe}/run.json", recipe=settings.metrics)
 GENERATORS = [
     "results/audio2exp/run.json",

@@ -34,14 +34,18 @@ rule download:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("download", "dataset"),
+        settings=aside(sections("download", "dataset")),
+        decides=deciding("download", "dataset"),
         version=version("download"),
         raw="store/raw/{dataset}",
         quarantine="store/quarantine/{dataset}",
+        ledger="store/ledger/{dataset}/{shard}.jsonl",
+        hosts="store/hosts",
         serve=serve,
     shell:
         "python -m tavce download --settings {params.settings:q} --rows {input.rows:q}"
-        " --raw {params.raw:q} --quarantine {params.quarantine:q} {params.serve:q}"
+        " --raw {params.raw:q} --quarantine {params.quarantine:q}"
+        " --ledger {params.ledger:q} --hosts {params.hosts:q} {params.serve:q}"
         " --records {output.records:q} 2> {log:q}"
 
 
@@ -65,6 +69,29 @@ rule trim:
         "python -m tavce trim --settings {params.settings:q} --threads {threads}"
         " --rows {input.rows:q} --before {input.before:q}"
         " --out {output.clips:q} --records {output.records:q} 2> {log:q}"
+
+
+localrules:
+    clear_raw,
+
+
+rule clear_raw:
+    # Only where `download.keep_raw` is false: the videos of a shard go when all its clips are cut.
+    input:
+        downloaded="results/{dataset}/download/{shard}.jsonl",
+        trimmed="results/{dataset}/trim/{shard}.jsonl",
+    output:
+        listing="results/{dataset}/clear_raw/{shard}.json",
+    log:
+        "logs/clear_raw/{dataset}/{shard}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        version=version("clear_raw"),
+        raw="store/raw/{dataset}",
+    shell:
+        "python -m tavce clear_raw --downloaded {input.downloaded:q} --trimmed {input.trimmed:q} --raw {params.raw:q}"
+        " --listing {output.listing:q} 2> {log:q}"
 
 
 rule detect:

@@ -26,6 +26,29 @@ rule index:
         " --out {output.index:q} --records {output.records:q} 2> {log:q}"
 
 
+rule card:
+    input:
+        index="results/{dataset}/index.parquet",
+        records="results/{dataset}/index.jsonl",
+    output:
+        card="results/{dataset}/card.json",
+        text="results/{dataset}/card.md",
+        survival="results/{dataset}/survival.tsv",
+    log:
+        "logs/card/{dataset}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=sections("card", "dataset"),
+        version=version("card"),
+        root="results/{dataset}",
+        ledger="store/ledger/{dataset}",
+        archives="store/archives/archives.json",
+    shell:
+        "python -m tavce card --settings {params.settings:q} --root {params.root:q} --ledger {params.ledger:q}"
+        " --archives {params.archives:q} --card {output.card:q} --text {output.text:q} --survival {output.survival:q} 2> {log:q}"
+
+
 rule funnel:
     input:
         INDEXES,

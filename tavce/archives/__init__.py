@@ -1,0 +1,1 @@
+"""Archives of published corpora that the user already has: verified, and unpacked without joining their parts."""
