@@ -76,10 +76,12 @@ class Clip:
         line = self.subset.first("video_url", self.video)
         if line is None:
             return None
-        if len(line.words) != 1 or not line.words[0].startswith(("http://", "https://", "www.", "youtu")):
-            raise line.bad(f"'{' '.join(line.words)}' is no address")
-        found = youtube_id(line.words[0])
-        return line.words[0] if found is None else watch_url(found)
+        address = " ".join(line.words)
+        if found := youtube_id(address):
+            return watch_url(found)
+        if len(line.words) != 1 or not address.startswith(("http://", "https://")):
+            raise line.bad(f"'{address}' is no address")
+        return address
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Found:
 
 def _row(source: Source[LrwCorpus], clip: Found) -> Row:
     named = clip.folder in SPLITS and re.search(rf"/{clip.word}_(\d{{5}})\.mp4$", clip.path)
-    name = "/".join(clip.path.rsplit("/", 3)[1:])
+    name = "/".join((clip.word, clip.folder, clip.path.rsplit("/", 1)[1]))
     clip_id = f"{clip.word}_{clip.folder}_{named[1]}" if named else f"unnamed-{sha256(name.encode()).hexdigest()[:12]}"
     reason, detail = None, ""
     if clip.folder not in SPLITS:

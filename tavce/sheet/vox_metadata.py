@@ -73,13 +73,15 @@ class Line:
     @property
     def names(self) -> tuple[str, str]:
         """The video and the person."""
+        if not self.whole:
+            raise self.bad(f"{len(self.cells)} columns expected, separated by commas")
         video_id, _, person = self.cells["video_id"].partition("#")
-        person = self.cells.get("person_id", "") or person
+        said = self.cells.get("person_id") or person
         if not YOUTUBE_ID.fullmatch(video_id):
             raise self.bad(f"video_id '{video_id}' is no id of YouTube's, of 11 letters")
-        if not PERSON.fullmatch(person):
-            raise self.bad(f"person_id '{person}' is no identity, id and five digits")
-        return video_id, person
+        if not PERSON.fullmatch(said) or person not in ("", said):
+            raise self.bad(f"person_id '{said}' is no identity, id and five digits, or not that of video_id")
+        return video_id, said
 
     @property
     def clip_id(self) -> str:
@@ -118,14 +120,15 @@ def _lines(dataset: str, table: Path) -> Iterator[Line]:
     except UnicodeDecodeError as error:
         raise InputError(f"{table} is not UTF-8: save it as UTF-8 ({error})") from error
     except csv.Error as error:
-        raise InputError(f"{table}, line {reader.line_num}: {error}: fetch it again") from error
+        raise InputError(f"{table}, after line {reader.line_num}: {error}: fetch it again") from error
     if not found:
         raise InputError(f"{table} lists no clip: fetch it again")
 
 
 def _row(source: Source[VoxMetadataCorpus], division: Division, line: Line) -> Row:
     clip_id, trouble = line.clip_id, None
-    video_id, person, shown = clip_id, line.cells.get("person_id") or clip_id, Shown(0, None, "")
+    said = line.cells.get("person_id", "")
+    video_id, person, shown = clip_id, said if PERSON.fullmatch(said) else clip_id, Shown(0, None, "")
     try:
         video_id, person = line.names
         shown = _shown(line, source.rate_hz)
@@ -151,8 +154,6 @@ def _row(source: Source[VoxMetadataCorpus], division: Division, line: Line) -> R
 def _shown(line: Line, rate_hz: int) -> Shown:
     """Return what a line shows, in frames at `rate_hz`."""
     cells = line.cells
-    if not line.whole:
-        raise line.bad(f"{len(cells)} columns expected, separated by commas")
     start, end, width, height = (line.number_of(name) for name in ("start", "end", "width", "height"))
     try:
         fps = float(cells["fps"])
