@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tavce import media
+from tavce import __version__, media
 from tavce.card.facts import Facts
 from tavce.card.lists import Lists
 from tavce.card.survival import Asked, Survival
@@ -23,7 +23,7 @@ from tavce.data.counts import shards
 from tavce.fetch import ledger
 from tavce.files import read_json, write_json, write_text
 
-TOOLS = ("tavce", "yt-dlp", "av", "numpy", "opencv-python-headless", "h5py")
+LIBRARIES = ("yt-dlp", "av", "numpy", "opencv-python-headless", "h5py")
 ARCHIVED = {"voxceleb1": "VoxCeleb1", "voxceleb2": "VoxCeleb2", "lrw": "LRW"}  # as workflow/config/archives.yaml says
 
 
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
         "survival": survival.as_json(),
         "splits": lists.as_json(root / "split"),
         "archives": _archives(corpus, Path(arguments.archives)),
-        "tools": {"python": platform.python_version(), "ffmpeg": media.ffmpeg_version(), **_versions()},
+        "tools": _versions(),
         "settings": json.loads(arguments.settings),
     }
     write_text(arguments.survival, survival.table())
@@ -80,4 +80,5 @@ def _archives(corpus: Corpus, notes: Path) -> dict[str, object]:
 
 
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in TOOLS}
+    tools = {"tavce": __version__, "python": platform.python_version(), "ffmpeg": media.ffmpeg_version()}
+    return {**tools, **{name: version(name) for name in LIBRARIES}}
