@@ -18,7 +18,7 @@ from tavce.sheet import zips
 
 log = logging.getLogger(__name__)
 ANNOTATION = re.compile(rb"(?:^|/)(id[^/]*/[^/]+/[^/]+\.txt)$")
-NEVER = re.compile(rb"(?:^|/)(?:\.|__MACOSX/)")  # what file managers leave
+LEFT = re.compile(r"(?:^|/)(?:\.|__MACOSX(?:/|$))")  # by file managers
 
 
 class AnnotationFile(NamedTuple):
@@ -70,19 +70,25 @@ class AnnotationFiles:
         self.places.append(str(path))
         others = 0
         for name, member in zips.members(path):
+            if LEFT.search(os.fsdecode(name)):
+                continue
             if found := ANNOTATION.search(name):
                 self._add(found[1], len(self.places) - 1, member)
-            elif not NEVER.search(name):
+            else:
                 others += 1
         if others:
             log.warning("%s: %d files in it are no annotations by their name", path, others)
 
     def add_folder(self, folder: Path, passed_by: re.Pattern[str]) -> None:
-        """Add the annotation files in a folder and in the zips there, at any depth, zips of certain names aside."""
+        """Add the annotation files in a folder and in the zips there, at any depth, zips of certain names aside.
+
+        Raises:
+            InputError: a folder cannot be read, or a zip is broken.
+        """
         others = []
-        for here, folders, files in os.walk(folder.absolute(), followlinks=True):
-            folders.sort()
-            for name in sorted(files):
+        for here, folders, files in os.walk(folder.absolute(), onerror=_refuse, followlinks=True):
+            folders[:] = sorted(name for name in folders if not LEFT.match(name))
+            for name in sorted(name for name in files if not LEFT.match(name)):
                 path = os.path.join(here, name)
                 if found := ANNOTATION.search(os.fsencode(path)):
                     place = path[: -len(os.fsdecode(found[1])) - 1]
@@ -102,6 +108,10 @@ class AnnotationFiles:
         self.offsets.append(member.offset)
         self.packed_bytes.append(member.packed_bytes)
         self.crcs.append(member.crc)
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{error.filename} cannot be read: {error}") from error
 
 
 def contents(files: Iterable[AnnotationFile]) -> Iterator[tuple[AnnotationFile, bytes | zips.DamagedError]]:

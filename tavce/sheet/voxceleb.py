@@ -92,11 +92,11 @@ def _row(source: Source[VoxCelebCorpus], division: Division, file: AnnotationFil
         identity = file.shown.split("/")[0]
         clip_id = video_id = f"unnamed-{hashlib.sha256(file.shown.encode()).hexdigest()[:12]}"
         url = file.where
+    names = (clip_id, clip_id[: -len("-00001")], identity, video_id)
     reason, detail = (Reason.BAD_ANNOTATION, said.trouble) if said.trouble else (None, "")
     if file.copy > 1:
         clip_id = f"{clip_id}+{file.copy}"
         reason, detail = Reason.DUPLICATE_ROW, f"{file.where}: the utterance was read from {file.first}, too"
-    names = (clip_id, clip_id[: -len("-00001")], identity, video_id)
     return Row(
         clip_id=clip_id,
         dataset=source.dataset,

@@ -113,9 +113,32 @@ def test_files_that_are_no_annotations_are_left_out_with_a_word(folder, tmp_path
     folder(b"x", "../vox1_meta.txt")
     assert len(read(folder(annotation()))) == 1
     assert "1 files are no annotations of this corpus, such as" in caplog.text
-    packed = pack(tmp_path / "a_txt.zip", NAME, "README", "../__MACOSX/txt/._x", text=lambda name: annotation())
+    packed = pack(tmp_path / "a_txt.zip", NAME, "README", text=lambda name: annotation())
     assert len(read(packed)) == 1
     assert "1 files in it are no annotations by their name" in caplog.text
+
+
+def test_what_file_managers_leave_is_nothing(folder, tmp_path, caplog):
+    left = ("id10270/5r0dWxy17C8/._00001.txt", "__MACOSX/id10270/5r0dWxy17C8/00001.txt", ".trash/id1/vid/00001.txt")
+    assert len(read(pack(tmp_path / "a_txt.zip", NAME, *left, text=lambda name: annotation()))) == 1
+    for name in left:
+        folder(annotation(), name)
+    assert len(read(folder(annotation()))) == 1
+    assert caplog.text == ""
+
+
+def test_a_folder_that_cannot_be_read_is_refused(folder, monkeypatch):
+    place = folder(annotation())
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("5r0dWxy17C8"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root, who runs tests in containers, may read everything
+    with pytest.raises(InputError, match=r"id10270/5r0dWxy17C8 cannot be read: .*Permission denied"):
+        read(place)
 
 
 def test_an_utterance_that_is_found_again_is_a_row_with_its_reason(folder):
