@@ -63,6 +63,7 @@ class Trial:
 
     attempts: int = 0
     fruitless: int = 0  # in a row
+    limited: int = 0
     most_bytes: int = 0
     last: FetchError | None = field(default=None)
 
@@ -186,6 +187,9 @@ class Fetcher:
         """Prepare for another try, or raise the error where there is none."""
         if error.reason is Reason.RATE_LIMITED and video.host:
             self._hosts.close(video.host, asked_at, error.retry_after_s)
+            trial.limited += 1
+            if trial.limited > self._settings.closings:
+                raise error
             return
         if error.reason is Reason.DISK_FULL:
             self._raw.forget(video.video_id)  # whatever else writes to this disk needs the room more

@@ -1,6 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, mel, dry-run, dag, slurm, correlation, archives, sheet; none = all. Exit status 1 when a goal is missed.
+Names: data, mel, download, dry-run, dag, slurm, correlation, archives, sheet; none = all. Exit status 1 when a goal is
+missed.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 BENCHES = {
     "data": "data_stages",
     "mel": "mel_speed",
+    "download": "downloads",
     "dry-run": "dry_run",
     "dag": "dag",
     "slurm": "slurm_jobs",
