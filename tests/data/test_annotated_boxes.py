@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from coded_video import ffmpeg, steady, tone, write_coded
+from coded_video import ffmpeg, steady, tone, turn, write_coded
 from pipeline import Pipeline, row, settings
 
 from tavce import boxes, store
@@ -118,10 +118,10 @@ def test_voxceleb1_boxes_are_where_the_annotation_means_them_in_every_frame(tmp_
 def test_boxes_of_a_turned_video_lie_on_the_picture_as_it_is_shown(tmp_path):
     faces = [(20 + 4 * n, 250 - 3 * n, 60, 60) for n in range(FRAMES)]
     upright = video(tmp_path / "upright.mp4", Shape(360, 640), [tuple(v * 0.5625 for v in face) for face in faces])
-    ffmpeg("-i", upright, "-vf", "transpose=clock", "-c:a", "copy", tmp_path / "lying.mp4")
-    ffmpeg("-display_rotation", "90", "-i", tmp_path / "lying.mp4", "-c", "copy", tmp_path / "turned.mp4")
+    ffmpeg("-i", upright, "-vf", "transpose=cclock", "-c:a", "copy", tmp_path / "lying.mp4")
+    turned = turn(tmp_path / "lying.mp4", tmp_path / "turned.mp4", 90)
     packed = boxes.pack(boxes.pixels(640), [" ".join(map(str, face)) for face in faces])
-    clip = trimmed(tmp_path, tmp_path / "turned.mp4", start_frame=4, end_frame=3 + FRAMES, boxes=packed)
+    clip = trimmed(tmp_path, turned, start_frame=4, end_frame=3 + FRAMES, boxes=packed)
     frames = list(decode(clip["video"].tobytes()))
     assert frames[0].shape == (640, 360, 3)
     assert np.abs(clip["boxes"] - [found_box(frame) for frame in frames]).max() < 1.5
