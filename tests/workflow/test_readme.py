@@ -23,12 +23,15 @@ RERUNS = re.findall(rf"^\| ([^|]+?) \| with `([^`]+)` ({PLACES})", README, re.MU
 DATA = {"download", "trim", "detect", "crop", "basis_origin", "basis", "mel", "motion", "index"}
 LATER = {"train_metric", "train_renderer", "synthesise", "score", "write_tables", "report"}
 SHARD_OF_A = shard_of("a.mp4", 8)
-DROPPED = "0003"  # the shard with a failed download
+DROPPED, LIMITED = "0003", "0005"  # the shards with a failed download, and one that was refused for now
 EXPECTED = {  # what a rerun plans, where everything is made
     "a stage and what follows": lambda jobs: {"crop", "motion"} | LATER <= rules(jobs) and not {"trim"} & rules(jobs),
     "one shard of a stage, and what follows": lambda jobs: _shards(jobs, "crop") == {"0003"} and rules(jobs) >= LATER,
     "one video": lambda jobs: _shards(jobs, "download", "trim", "detect", "crop", "mel", "motion") == {SHARD_OF_A},
     "the drops of one reason": lambda jobs: _shards(jobs, "download", "trim", "motion") == {DROPPED},
+    "videos that were lost for a reason, and no others": lambda jobs: (
+        _shards(jobs, "download", "trim", "motion") == {LIMITED}
+    ),
     "one dataset, from a stage on": lambda jobs: (
         _shards(jobs, "crop", "motion") == {*shard_names(8)} and not {"trim", "detect", "mel", "basis"} & rules(jobs)
     ),
@@ -59,14 +62,15 @@ def project(tmp_path_factory) -> Project:
     shutil.copyfile(folder / "my.yaml", folder / "config.yaml")
     project = Project(folder, folder)
     project.pretend()
-    _drop_a_download(folder / "results" / "mine" / "download" / f"{DROPPED}.jsonl")
+    for shard, reason in ((DROPPED, Reason.DOWNLOAD_FAILED), (LIMITED, Reason.RATE_LIMITED)):
+        _drop_a_download(folder / "results" / "mine" / "download" / f"{shard}.jsonl", reason)
     return project
 
 
-def _drop_a_download(path: Path) -> None:
+def _drop_a_download(path: Path, reason: Reason) -> None:
     """Write a record into a file, whose time stays: Snakemake takes it for as it was."""
     made_ns = path.stat().st_mtime_ns
-    said = {"reason": Reason.DOWNLOAD_FAILED, "lost_at": "download", "stage": "download", "version": 1}
+    said = {"reason": reason, "lost_at": "download", "stage": "download", "version": 1}
     write_lines(path, [ClipRecord(clip_id="b", dataset="mine", split="train", speaker="b", **said)])
     os.utime(path, ns=(made_ns, made_ns))
 

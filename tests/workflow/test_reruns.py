@@ -38,8 +38,13 @@ def test_a_changed_setting_reruns_its_stage_and_what_follows(finished, changes, 
 
 
 def test_a_changed_pace_of_downloads_reruns_nothing(finished):
-    finished.configure(download={"concurrency": 9, "per_host_s": 1, "keep_raw": False, "attempts": 9})
+    finished.configure(download={"concurrency": 9, "per_host_s": 1, "attempts": 9})
     assert "Nothing to be done" in finished.snakemake("--dry-run")
+
+
+def test_downloads_that_are_not_kept_are_removed_shard_by_shard_and_nothing_follows(finished):
+    finished.configure(download={"keep_raw": False})
+    assert names(finished.jobs()) == ["clear_raw mine 0000", "clear_raw mine 0001"]
 
 
 def test_a_changed_variant_spares_the_methods_that_do_not_use_it(finished):

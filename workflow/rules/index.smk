@@ -39,7 +39,8 @@ rule card:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("card", "dataset"),
+        decides=deciding("card", "dataset"),
+        settings=aside(sections("card", "dataset")),
         version=version("card"),
         root="results/{dataset}",
         ledger="store/ledger/{dataset}",
