@@ -48,8 +48,9 @@ def measure() -> Iterator[Measurement]:
                 goal = GOAL_WAITING if concurrency == CONCURRENCY[-1] else None
                 yield Measurement(f"download waiting {where}", waited_s / wall_s / concurrency, "of worker time", goal)
                 yield Measurement(f"download speed {where}", videos / wall_s, "videos/s")
-                speed_up = videos / wall_s / alone
-                yield Measurement(f"download speed-up {where}", speed_up, "times", GOAL_SPEED_UP * concurrency)
+                if concurrency > 1:
+                    speed_up = videos / wall_s / alone
+                    yield Measurement(f"download speed-up {where}", speed_up, "times", GOAL_SPEED_UP * concurrency)
     yield Measurement("download round trip", ROUND_TRIP_S * 1000, "ms")
 
 

@@ -24,7 +24,7 @@ GATE = "results/gate/gate.json"
 STAGES = ("crop", "detect", "download", "mel", "motion", "trim")
 AFTER = ["funnel", "gate", "index mine"]
 SETTINGS = {
-    "download": {"attempts": 1},
+    "download": {"attempts": 1, "reserve_gb": 0},
     "trim": {"min_frames": 20},
     "crop": {"size_px": 64},
     "motion": {"expression": 8},
@@ -78,10 +78,14 @@ class Corpus:
         return Rerun(names(read_jobs(said)), done.returncode, written, changed, said)
 
     def _files(self) -> dict[str, tuple[int, str]]:
-        """Return time and digest of every file that a stage made; what MLflow and the sheet hold is not looked at."""
+        """Return time and digest of every file that a stage made; the sheet, MLflow and journals are not looked at."""
         folder = self.project.folder
         files = [path for part in ("results", "store") for path in (folder / part).rglob("*") if path.is_file()]
-        kept = {path.relative_to(folder): path for path in files if not {"sheet", "mlflow"} & {*path.parts}}
+        kept = {
+            path.relative_to(folder): path
+            for path in files
+            if not {"sheet", "mlflow", "ledger", "hosts"} & {*path.parts}
+        }
         return {
             str(name): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
             for name, path in kept.items()
@@ -159,7 +163,7 @@ def test_one_dataset_from_a_stage_on_is_all_its_shards(corpus):
 
 
 def test_a_failed_download_is_tried_again_and_changes_nothing_where_it_fails_again(corpus):
-    rerun = corpus.redo("--reason", "download_failed")
+    rerun = corpus.redo("--reason", "unavailable")
     shard = corpus.shard(ABSENT)
     assert rerun.jobs == jobs(shard, "download")
     assert rerun.written == outputs(shard, "download")
@@ -168,15 +172,15 @@ def test_a_failed_download_is_tried_again_and_changes_nothing_where_it_fails_aga
 
 def test_a_failed_download_that_works_now_goes_on_through_its_shard(corpus):
     shutil.copyfile(corpus.video, corpus.served / ABSENT)
-    rerun = corpus.redo("--reason", "download_failed")
+    rerun = corpus.redo("--reason", "unavailable")
     shard = corpus.shard(ABSENT)
     assert rerun.jobs == sorted([*jobs(shard, *STAGES), *AFTER])
     other = {"0000": "0001", "0001": "0000"}[shard]
     assert outputs(shard, *STAGES) <= rerun.changed
     assert not outputs(other, *STAGES) & rerun.written
-    again = corpus.redo("--reason", "download_failed")
+    again = corpus.redo("--reason", "unavailable")
     assert (again.status, again.jobs, again.written) == (2, [], set())
-    assert "no clip was dropped as download_failed" in again.said
+    assert "no clip was dropped as unavailable" in again.said
     raw = [path for path in (corpus.project.folder / "store/raw/mine").rglob("*") if path.is_file()]
     times = [path.stat().st_mtime_ns for path in raw]
     assert corpus.redo("--video", f"{_url(corpus)}").status == 0
