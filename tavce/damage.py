@@ -68,8 +68,10 @@ def _packets(container: av.container.InputContainer, stream: av.stream.Stream, s
         container.seek(round(start_s / stream.time_base), stream=stream)
     try:
         yield from container.demux(stream)
-    except (av.error.FFmpegError, IndexError) as error:  # IndexError: of PyAV, where noise looks like a new stream
+    except av.error.FFmpegError as error:
         raise ClipError(Reason.DAMAGED, f"{container.name}: {error}") from error
+    except IndexError:  # PyAV's at the end of a file, where noise looked like one more stream
+        return
 
 
 @dataclass(frozen=True)
