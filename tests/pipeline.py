@@ -70,8 +70,12 @@ class Pipeline:
         """Return the same folder under the paper's settings with changes."""
         return replace(self, settings=settings(**changes))
 
+    def run(self, stage: str, *options: str | Path) -> int:
+        """Run a stage's command on the shard and return its exit status."""
+        return main(self.command(stage, *options))
+
     def command(self, stage: str, *options: str | Path) -> list[str]:
-        """Return the arguments of a stage's command on the shard."""
+        """Return the arguments of a stage's command."""
         arguments = [stage, "--settings", self.settings.sections(stage), "--rows", self.records_path("sheet")]
         arguments += ["--records", self.records_path(stage)]
         if stage in BEFORE:
@@ -81,10 +85,6 @@ class Pipeline:
         for option, source in INPUTS.get(stage, {}).items():
             arguments += [option, self.h5(source)]
         return [str(argument) for argument in (*arguments, *options)]
-
-    def run(self, stage: str, *options: str | Path) -> int:
-        """Run a stage's command on the shard and return its exit status."""
-        return main(self.command(stage, *options))
 
     def run_all(self, *stages: str) -> None:
         """Run stages, all of which must succeed."""
