@@ -23,7 +23,8 @@ MAY_IMPORT = {
     **dict.fromkeys((*TOOLS, "faces"), DATA),
     "archives": BASE | {"archives"},
     "cluster": BASE | {"cluster"},
-    "sheet": DATA | {"sheet", "demo"},
+    "corpora": DATA | {"corpora", "demo"},
+    "sheet": DATA | {"corpora", "sheet"},
     "fetch": BASE | {"media", "fetch"},
     "data": DATA | {"fetch", "data"},
     "demo": DATA | {"demo"},
@@ -52,7 +53,20 @@ LIBRARIES = {
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = TOOLS | {"archives", "card", "cluster", "data", "demo", "faces", "fetch", "plan", "rerun", "scratch", "sheet"}
+NEVER = TOOLS | {
+    "archives",
+    "card",
+    "cluster",
+    "corpora",
+    "data",
+    "demo",
+    "faces",
+    "fetch",
+    "plan",
+    "rerun",
+    "scratch",
+    "sheet",
+}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

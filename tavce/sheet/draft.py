@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tavce.corpora.source import Source
+from tavce.corpora.videos import video_key
 from tavce.records import InputError, Reason, Row, Split
 from tavce.shards import shard_of
 from tavce.sheet.leaks import SPLITS, Decision, Group, Size
-from tavce.sheet.source import Source
-from tavce.sheet.videos import video_key
 
 BUFFER_BYTES = 64 * 2**20  # of rows, until they are written
 

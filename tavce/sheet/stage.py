@@ -15,23 +15,23 @@ import time
 from pathlib import Path
 
 from tavce.config import parse_sections
+from tavce.corpora.source import Source
 from tavce.files import digest, write_text
 from tavce.sheet import leaks
 from tavce.sheet.draft import Draft
-from tavce.sheet.source import Source
 from tavce.sheet.tables import Tables
 from tavce.stages import STAGES
 
 DRAFTS = ".sheet-"
 DAY_S = 86_400
 READERS = {
-    "folder": "tavce.sheet.folder",
-    "demo": "tavce.sheet.demo",
-    "voxceleb1": "tavce.sheet.voxceleb",
-    "voxceleb2": "tavce.sheet.voxceleb",
-    "vox_metadata": "tavce.sheet.vox_metadata",
-    "hdtf": "tavce.sheet.hdtf",
-    "lrw": "tavce.sheet.lrw",
+    "folder": "tavce.corpora.folder",
+    "demo": "tavce.corpora.demo",
+    "voxceleb1": "tavce.corpora.voxceleb",
+    "voxceleb2": "tavce.corpora.voxceleb",
+    "vox_metadata": "tavce.corpora.vox_metadata",
+    "hdtf": "tavce.corpora.hdtf",
+    "lrw": "tavce.corpora.lrw",
 }
 
 

@@ -38,27 +38,32 @@ class Command:
     stage: str
     began: Callable[[], int]  # grows with the work that was begun
 
-    def start(self) -> subprocess.Popen:
+    def run(self) -> float:
+        """Run the command to its good end, and return how many seconds it worked."""
+        with self._started() as (process, since):
+            assert process.wait(timeout=60) == 0
+            return time.monotonic() - since
+
+    def kill_after(self, work_s: float) -> bool:
+        """Kill the command when it has worked that long; return whether it had not ended before."""
+        with self._started() as (process, _since):
+            time.sleep(work_s)
+            process.kill()
+            return process.wait(timeout=60) != 0
+
+    @contextmanager
+    def _started(self) -> Iterator[tuple[subprocess.Popen, float]]:
+        """Start the command, and yield it when it works, with the time; it does not outlive the block."""
         scratch = self.pipeline.folder / "tmp"
         scratch.mkdir(exist_ok=True)
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(scratch), "OMP_NUM_THREADS": "1"}
         arguments = [sys.executable, "-m", "tavce", *self.pipeline.command(self.stage)]
-        return subprocess.Popen(arguments, env=environment, stderr=subprocess.DEVNULL)
-
-    def run(self) -> float:
-        """Run the command to its good end, and return how many seconds it worked."""
-        process, before = self.start(), self.began()
-        since = self._wait_for_work(process, before)
-        assert process.wait(timeout=60) == 0
-        return time.monotonic() - since
-
-    def kill_after(self, work_s: float) -> bool:
-        """Kill the command when it has worked that long; return whether it had not ended before."""
-        process, before = self.start(), self.began()
-        self._wait_for_work(process, before)
-        time.sleep(work_s)
-        process.kill()
-        return process.wait(timeout=60) != 0
+        before = self.began()
+        with subprocess.Popen(arguments, env=environment, stderr=subprocess.DEVNULL) as process:
+            try:
+                yield process, self._wait_for_work(process, before)
+            finally:
+                process.kill()
 
     def _wait_for_work(self, process: subprocess.Popen, before: int) -> float:
         until = time.monotonic() + 60

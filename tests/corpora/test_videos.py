@@ -2,7 +2,7 @@
 
 import pytest
 
-from tavce.sheet.videos import video_key, watch_url, youtube_id
+from tavce.corpora.videos import video_key, watch_url, youtube_id
 
 ONE = "-x_0dWxy1_-"
 

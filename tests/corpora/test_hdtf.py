@@ -8,10 +8,10 @@ import pytest
 
 from tavce.boxes import unpack
 from tavce.config.corpora import HdtfCorpus
+from tavce.corpora.folder import CLIP_ID
+from tavce.corpora.hdtf import rows
+from tavce.corpora.source import Source
 from tavce.records import InputError
-from tavce.sheet.folder import CLIP_ID
-from tavce.sheet.hdtf import rows
-from tavce.sheet.source import Source
 
 REAL = Path(__file__).parents[2].parent / "shared/data/hdtf"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"HDTF's text files are not in {REAL}")

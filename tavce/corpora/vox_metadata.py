@@ -21,10 +21,10 @@ from pathlib import Path
 
 from tavce.boxes import pack_runs, pixels
 from tavce.config.corpora import VoxMetadataCorpus
+from tavce.corpora.source import Source
+from tavce.corpora.splits import Division
+from tavce.corpora.videos import YOUTUBE_ID, watch_url
 from tavce.records import ClipError, InputError, Reason, Row
-from tavce.sheet.source import Source
-from tavce.sheet.splits import Division
-from tavce.sheet.videos import YOUTUBE_ID, watch_url
 
 COLUMNS = ("video_id", "start", "end", "bbox", "fps", "width", "height", "partition", "person_id")
 LICENCE = "CC BY 4.0 (annotations; the videos are their owners')"

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from tavce.corpora import zips
 from tavce.records import InputError
-from tavce.sheet import zips
 
 log = logging.getLogger(__name__)
 ANNOTATION = re.compile(rb"(?:^|/)(id[^/]*/[^/]+/[^/]+\.txt)$")

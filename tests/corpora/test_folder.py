@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from tavce.config.corpora import FolderCorpus, SpeakerSplit
+from tavce.corpora.folder import rows, split_of
+from tavce.corpora.source import Source
 from tavce.records import InputError
-from tavce.sheet.folder import rows, split_of
-from tavce.sheet.source import Source
 
 SPLIT = SpeakerSplit(val=0.2, test=0.3, seed=1)
 

@@ -16,8 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from tavce.config.corpora import LrwCorpus
+from tavce.corpora.source import Source
 from tavce.records import InputError, Reason, Row
-from tavce.sheet.source import Source
 
 log = logging.getLogger(__name__)
 LICENCE = "BBC agreement, non-commercial research"

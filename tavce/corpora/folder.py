@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tavce.config.corpora import FolderCorpus, SpeakerSplit
+from tavce.corpora.source import Source
+from tavce.corpora.splits import fraction
 from tavce.records import InputError, Reason, Row, Split
-from tavce.sheet.source import Source
-from tavce.sheet.splits import fraction
 
 log = logging.getLogger(__name__)
 VIDEO_SUFFIXES = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}

@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
+from tavce.corpora.zips import DamagedError, Member, members, read
 from tavce.records import InputError
-from tavce.sheet.zips import DamagedError, Member, members, read
 
 TEXTS = {f"txt/folder/{number:05d}.txt": random.Random(number).randbytes(200) * number for number in range(50)}
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from tavce.config.corpora import DemoCorpus
+from tavce.corpora.source import Source
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.records import Row
-from tavce.sheet.source import Source
 
 
 def rows(source: Source[DemoCorpus]) -> Iterator[Row]:

@@ -3,8 +3,8 @@
 import pytest
 
 from tavce.config.corpora import CorpusSplit
+from tavce.corpora.splits import Division
 from tavce.records import InputError
-from tavce.sheet.splits import Division
 
 SPEAKERS = [f"id{number:05d}" for number in range(2000)]
 

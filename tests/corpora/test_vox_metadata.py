@@ -5,10 +5,10 @@ import pytest
 
 from tavce.boxes import unpack
 from tavce.config.corpora import VoxMetadataCorpus
+from tavce.corpora.folder import CLIP_ID
+from tavce.corpora.source import Source
+from tavce.corpora.vox_metadata import rows
 from tavce.records import InputError
-from tavce.sheet.folder import CLIP_ID
-from tavce.sheet.source import Source
-from tavce.sheet.vox_metadata import rows
 
 HEADER = "video_id,start,end,bbox,fps,width,height,partition,person_id"
 LINE = "WMh3ye5tBsE,3657,3994,624-48-1018-553,25,1280,720,train,id10005"

@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from tavce.config.corpora import LrwCorpus
+from tavce.corpora.folder import CLIP_ID
+from tavce.corpora.lrw import rows
+from tavce.corpora.source import Source
 from tavce.records import InputError
-from tavce.sheet.folder import CLIP_ID
-from tavce.sheet.lrw import rows
-from tavce.sheet.source import Source
 
 
 def read(root):

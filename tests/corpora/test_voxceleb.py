@@ -11,11 +11,11 @@ from vox_files import NAME, VOX1, VOX2, annotation
 
 from tavce.boxes import unpack
 from tavce.config.corpora import VoxCelebCorpus
+from tavce.corpora.folder import CLIP_ID
+from tavce.corpora.official import TEST_IDENTITIES
+from tavce.corpora.source import Source
+from tavce.corpora.voxceleb import FEW, rows
 from tavce.records import InputError
-from tavce.sheet.folder import CLIP_ID
-from tavce.sheet.official import TEST_IDENTITIES
-from tavce.sheet.source import Source
-from tavce.sheet.voxceleb import FEW, rows
 
 REAL = Path(__file__).parents[2].parent / "shared/data/voxceleb1"
 BOM = b"\xef\xbb\xbf"

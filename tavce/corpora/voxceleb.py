@@ -13,15 +13,15 @@ from itertools import islice
 from pathlib import Path
 
 from tavce.config.corpora import VoxCelebCorpus
+from tavce.corpora.annotation_files import AnnotationFile, AnnotationFiles
+from tavce.corpora.official import TEST_IDENTITIES, check_meta
+from tavce.corpora.pool import in_order
+from tavce.corpora.source import Source
+from tavce.corpora.splits import OFFICIAL, Division
+from tavce.corpora.utterance import NAME, Utterance, read_utterances
+from tavce.corpora.videos import watch_url
 from tavce.progress import progress
 from tavce.records import InputError, Reason, Row
-from tavce.sheet.annotation_files import AnnotationFile, AnnotationFiles
-from tavce.sheet.official import TEST_IDENTITIES, check_meta
-from tavce.sheet.pool import in_order
-from tavce.sheet.source import Source
-from tavce.sheet.splits import OFFICIAL, Division
-from tavce.sheet.utterance import NAME, Utterance, read_utterances
-from tavce.sheet.videos import watch_url
 
 RATE_HZ = 25  # of the annotated frames
 LICENCE = "CC BY 4.0 (annotations; the videos are their owners')"

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from tavce.boxes import pack_runs, pixels
 from tavce.config.corpora import HdtfCorpus
+from tavce.corpora.hdtf_files import OF_CLIPS, Line, Subset, clip_name, read_subsets
+from tavce.corpora.source import Source
+from tavce.corpora.splits import Division
+from tavce.corpora.videos import watch_url, youtube_id
 from tavce.records import ClipError, Reason, Row
-from tavce.sheet.hdtf_files import OF_CLIPS, Line, Subset, clip_name, read_subsets
-from tavce.sheet.source import Source
-from tavce.sheet.splits import Division
-from tavce.sheet.videos import watch_url, youtube_id
 
 LICENCE = "CC BY 4.0 (annotations; the videos are their owners')"
 LINES = (360, 480, 720, 1080, 1440, 2160)  # of usual pictures

@@ -24,9 +24,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tavce.boxes import FRACTION, pack_runs, pixels
+from tavce.corpora.annotation_files import AnnotationFile, contents
+from tavce.corpora.zips import DamagedError
 from tavce.records import ClipError, Reason
-from tavce.sheet.annotation_files import AnnotationFile, contents
-from tavce.sheet.zips import DamagedError
 
 COLUMNS = ["FRAME", "X", "Y", "W", "H"]
 LINES = 360  # that VoxCeleb1's pictures were scaled to
