@@ -53,7 +53,7 @@ LIBRARIES = {
     "rerun": set(),
     "networks": {"torch", "jaxtyping"},
 }
-NEVER = TOOLS | {
+ROOMS = {
     "archives",
     "card",
     "cluster",
@@ -67,6 +67,7 @@ NEVER = TOOLS | {
     "scratch",
     "sheet",
 }
+NEVER = TOOLS | ROOMS
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 SEED, KILLS, VIDEOS = 2024, 5, 8
 CHUNK, PAUSE_S = 2048, 0.01  # what the server sends at once, and how long it rests then
-SETTINGS = settings(download={"attempts": 1, "timeout_s": 5}, trim={"preset": "medium"})
+SETTINGS = settings(download={"attempts": 1, "timeout_s": 5, "per_host_s": 0}, trim={"preset": "medium"})
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ def space(*free, **changes):
 
 def test_where_there_is_room_nothing_waits():
     began = time.monotonic()
-    space(3 * GB).wait()
-    space(3 * GB).wait(GB)
-    assert time.monotonic() - began < 0.05
+    space(3 * GB, space_wait_s=60).wait()
+    space(3 * GB, space_wait_s=60).wait(GB)
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
