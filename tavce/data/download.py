@@ -21,12 +21,9 @@ from tavce.data.clips import Result, Shard, open_job, run_shard, shard_arguments
 from tavce.fetch import access
 from tavce.fetch.fetcher import Fetcher, Outcome, Places, Video
 from tavce.fetch.ledger import Ledger
-from tavce.fetch.server import serve
+from tavce.fetch.server import REMOTE, SERVED, serve
 from tavce.fetch.verdicts import Verdicts, retry_reasons
 from tavce.records import ClipError, ClipRecord, Reason, Row
-
-SERVED = "served:"
-REMOTE = (SERVED, "http://", "https://")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -72,7 +72,7 @@ class _Messages:
         """Keep a warning, which may name the cause of an error that comes later."""
         text = self._access.redact(text)
         self.warnings.append(text)
-        if text not in self._seen:
+        if text not in self._seen and javascript.YT_DLP_SAYS not in text:
             self._seen.add(text)
             log.warning("yt-dlp: %s", text)
 
@@ -152,8 +152,8 @@ class Client:
         """Return the file that yt-dlp wrote, the first where a page has several."""
         first = next(iter((info or {}).get("entries") or [info]), None) or {}
         done = next(iter(first.get("requested_downloads") or []), {})
-        path = Path(done["filepath"]) if done.get("filepath") else None
-        if path is None or not path.is_file():
+        path = self._target.base.with_name(Path(done.get("filepath") or "none").name)  # yt-dlp's is absolute
+        if not done or not path.is_file():
             raise FetchError(Reason.DOWNLOAD_FAILED, "yt-dlp wrote no file")
         return path, str(first.get("format_id") or "")
 

@@ -8,6 +8,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 
+YT_DLP_SAYS = "No supported JavaScript runtime could be found"  # where this module says what to do
 REMEDY = "run `make setup`, or `pip install 'yt-dlp[default,deno]'`"
 
 

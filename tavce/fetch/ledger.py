@@ -6,6 +6,7 @@ Safety  A line is one write to the end of the file, made when it is true. A proc
         that a power cut takes with it costs one request.
 """
 
+import errno
 import logging
 import os
 import threading
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tavce.records import Reason
 
@@ -34,7 +35,7 @@ class Entry(BaseModel):
     video_id: str
     url: str  # as the sheet has it
     event: Literal["started", "fetched", "found", "lost"]
-    at: str  # UTC, ISO 8601; of a file that was found: the file's own time
+    at: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")  # of a file that was found: the file's own time
     reason: Reason | None = None
     detail: str = ""
     attempts: int = 0  # times it was asked for in this run; 0 = not at all
@@ -87,6 +88,7 @@ class Ledger:
         self._path = Path(path)
         self._lock = threading.Lock()
         self._file: int | None = None
+        self._torn = False  # the last line is not whole: the disk was full
         entries = read(path)
         self._outcomes = outcomes(entries)
         self._started = {entry.video_id: entry for entry in entries if entry.event == "started"}
@@ -109,12 +111,20 @@ class Ledger:
         return self._started.get(video_id)
 
     def add(self, entry: Entry) -> Entry:
-        """Write an entry to the journal's end, and return it."""
-        line = entry.model_dump_json(exclude_defaults=True) + "\n"
+        """Write an entry to the journal's end, and return it.
+
+        Raises:
+            OSError: the disk takes no more.
+        """
+        line = entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
         with self._lock:
             if self._file is None:
                 self._file = self._open()
-            os.write(self._file, line.encode())
+            line = b"\n" + line if self._torn else line
+            self._torn = True
+            if os.write(self._file, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+            self._torn = False
             (self._started if entry.event == "started" else self._outcomes)[entry.video_id] = entry
         return entry
 

@@ -1,4 +1,4 @@
-"""The server of the demo: a folder of this machine over HTTP, for as long as a stage lives."""
+"""Where videos come from: urls, and for the demo a folder of this machine, served for as long as a stage lives."""
 
 import contextlib
 import functools
@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
+SERVED = "served:"  # how the source of a video begins that this server gives
+REMOTE = (SERVED, "http://", "https://")  # how the source of any video begins that is fetched
 POLL_S = 0.05  # how long the server takes to stop
 
 

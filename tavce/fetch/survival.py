@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tavce.fetch.ledger import read
+from tavce.fetch.server import REMOTE
 from tavce.records import ClipRecord, Row, read_records, read_rows
 
-REMOTE = ("served:", "http://", "https://")
 REFUSED, HERE, FETCHED, LOST, NEVER_ASKED = "refused", "here", "fetched", "lost", "never_asked"
 
 

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from bad_server import BadServer, Good, Page, Status, Trickle
 from fast_downloads import FAST
-from pipeline import row
+from pipeline import Pipeline, row
 
 from tavce.fetch.client import BLOCK_BYTES, VERSION
 from tavce.fetch.ledger import read
@@ -56,6 +57,17 @@ def test_a_later_run_asks_for_what_may_have_changed_and_for_nothing_else(ran, se
     ran.run_all("download")
     assert asked(server) == {"limited", "broken", "refused", "page"}
     assert records_text(ran) == before
+
+
+def test_a_record_names_the_file_as_the_command_names_the_folder_in_every_run(mine, server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = Pipeline(Path(), mine.settings)
+    here.write_rows(row("good", server.url_of("good.mp4"), video_id="good"))
+    here.run_all("download")
+    before = records_text(here)
+    assert here.records("download")["good"].numbers["path"] == "raw/good.mp4"
+    here.run_all("download")
+    assert records_text(here) == before
 
 
 def test_what_is_gone_is_asked_for_again_when_it_is_time(ran, server, video):

@@ -99,6 +99,30 @@ def test_a_killed_writer_leaves_whole_lines(path):
     assert [line.video_id for line in lines] == [str(n) for n in range(len(lines))]
 
 
+def test_a_line_that_a_full_disk_tore_spoils_no_other(path):
+    code = (
+        "import resource, sys; from tavce.fetch.ledger import *\n"
+        "ledger, add = Ledger(sys.argv[1]), lambda n: ledger.add(\n"
+        "    Entry(video_id=str(n), url='u', event='fetched', at=now(), detail='x' * 300))\n"
+        "hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))\n"
+        "for n in range(4):\n"
+        "    try: add(n)\n"
+        "    except OSError: print(n)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))\n"
+        "add(9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.split() == ["2", "3"]
+    assert [line.video_id for line in read(path)] == ["0", "1", "9"]
+
+
+def test_a_line_without_a_time_is_left_aside(path):
+    path.parent.mkdir()
+    path.write_text(entry("a").model_dump_json().replace("2026-10-30T", "yesterday ") + "\n", encoding="utf-8")
+    assert read(path) == []
+
+
 def test_times_are_utc_and_sortable():
     assert stamp(0) == "1970-01-01T00:00:00Z"
     assert now() > "2026-01-01T00:00:00Z"

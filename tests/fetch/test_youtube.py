@@ -33,6 +33,7 @@ REFUSALS = {
     "members": refusal("UNPLAYABLE", "Join this channel to get access to members-only content like this video"),
     "soon": refusal("LIVE_STREAM_OFFLINE", "This live event will begin in 5 hours."),
     "unknown": refusal("ERROR", UNAVAILABLE),
+    "odd": {"playabilityStatus": {"status": 7, "reason": 7}},
     "many": 429,
     "broken": 500,
 }
@@ -48,6 +49,7 @@ REASONS = {
     "members": "private",
     "soon": "download_failed",
     "unknown": "unavailable",
+    "odd": "download_failed",
     "many": "rate_limited",
     "broken": "network",
 }
@@ -69,13 +71,20 @@ def youtube(tmp_path_factory, video):
         return stream(itag, kind, folder / "picture.mp4", **size)
 
     sound = stream(140, AAC, folder / "sound.m4a", audioQuality="AUDIO_QUALITY_MEDIUM", audioChannels=1)
-    heights = [picture(137, H264, 1080), picture(248, VP9, 1080), picture(136, H264, 720), picture(313, VP9, 2160)]
+    better = stream(251, 'audio/webm; codecs="opus"', folder / "sound.m4a", audioQuality="AUDIO_QUALITY_MEDIUM")
+    heights = [
+        better,
+        picture(137, H264, 1080),
+        picture(248, VP9, 1080),
+        picture(136, H264, 720),
+        picture(313, VP9, 2160),
+    ]
     both = stream(18, 'video/mp4; codecs="avc1.42001E, mp4a.40.2"', video, height=360, width=640, quality="medium")
     videos = {
         "heights": playable(*heights, sound),
         "fast": playable(picture(299, H264, 1080, fps=60), picture(248, VP9, 1080, fps=30), sound),
         "large": playable(picture(313, VP9, 2160), picture(271, VP9, 1440), sound),
-        "silent": playable(*heights),
+        "silent": playable(*heights[1:]),
         "both": playable(picture(137, H264, 1080), both),
         "live": playable(*heights, sound) | {"videoDetails": {"videoId": name("live"), "title": "l", "isLive": True}},
     }
@@ -102,6 +111,11 @@ def test_what_youtube_answers_has_a_reason(youtube, tmp_path, word, reason):
         fetch(youtube, tmp_path, word)
     assert caught.value.reason == reason
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_extractor_foresaw_costs_one_video_and_is_named(youtube, tmp_path):
+    with pytest.raises(FetchError, match=r"yt-dlp [\d.]+: TypeError: argument of type 'int' is not"):
+        fetch(youtube, tmp_path, "odd")
 
 
 def test_the_highest_picture_up_to_the_maximum_is_merged_with_the_sound(youtube, tmp_path):

@@ -16,6 +16,7 @@ from project import CORPUS, VIDEOS, Project, names, read_jobs, run
 
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.demo.render import render_clip
+from tavce.fetch.ledger import read
 from tavce.fetch.server import serve
 from tavce.records import read_rows
 
@@ -168,6 +169,8 @@ def test_a_failed_download_is_tried_again_and_changes_nothing_where_it_fails_aga
     assert rerun.jobs == jobs(shard, "download")
     assert rerun.written == outputs(shard, "download")
     assert rerun.changed == set()
+    journal = read(corpus.project.folder / f"store/ledger/mine/{shard}.jsonl")
+    assert [entry.reason for entry in journal if entry.event == "lost"] == ["unavailable", "unavailable"]
 
 
 def test_a_failed_download_that_works_now_goes_on_through_its_shard(corpus):
