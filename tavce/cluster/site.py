@@ -30,6 +30,7 @@ class Site(Section):
     qos: str | None = Field(None, description="quality of service")
     gpu_type: str | None = Field(None, description="as `sinfo -o %G` shows it, say h100; None = any")
     jobs: int = Field(200, gt=0, description="jobs in the queue at once")
+    downloads: int = Field(4, gt=0, description="download jobs at once: they share what a video site allows an address")
     cpu_minutes: int | None = Field(None, gt=0, description="longest job of the CPU partition")
     gpu_minutes: int | None = Field(
         None, gt=0, description="longest job of the GPU partition; training goes on after it"

@@ -16,6 +16,7 @@ from tavce import boxes, damage, media
 from tavce.config.data import Trim
 from tavce.cutting import Clip, CutFormat, Span, cut
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+from tavce.fetch.raw import refuse_cleared
 from tavce.files import sha256
 from tavce.records import ClipError, ClipRecord, Reason, Row
 
@@ -43,9 +44,11 @@ class Trimmer:
         Raises:
             ClipError: what `cut` raises; `too_short`, `missing_frames`, `damaged`, `av_mismatch`, `silent` or
                 `bad_annotation`.
+            InputError: the video was removed by `clear_raw`.
         """
         settings = self.settings
         path = str(before.numbers["path"])
+        refuse_cleared(path)
         asked = None if row.end_frame is None else row.end_frame - row.start_frame + 1
         if asked is not None and asked < settings.min_frames:
             raise ClipError(Reason.TOO_SHORT, f"{asked} frames annotated, trim.min_frames is {settings.min_frames}")

@@ -18,7 +18,7 @@ from tavce.records import ClipRecord
 pytestmark = pytest.mark.slow
 
 VIDEOS, FRAMES = 40, 26
-HASTY = {"concurrency": 8, "attempts": 2, "pause_s": 0, "per_host_s": 0, "timeout_s": 1, "closed_s": 0.2, "closings": 1}
+HASTY = {"concurrency": 8, "attempts": 2, "pause_s": 0, "per_host_s": 0, "timeout_s": 1, "reserve_gb": 0}
 GONE = ("unavailable", "removed")
 STAGES = ("trim", "detect", "crop", "mel")
 

@@ -90,3 +90,9 @@ def test_records_of_two_shards_are_refused(shard, tmp_path, capsys):
     assert clear(shard) == 2
     assert "is not of the shard" in capsys.readouterr().err
     assert len(whole(shard)) == 2
+
+
+def test_trim_says_how_to_fetch_what_was_removed(shard, capsys):
+    assert clear(shard) == 0
+    assert shard.run("trim") == 2
+    assert "--forcerun results/mine/download/0000.jsonl" in capsys.readouterr().err

@@ -33,6 +33,8 @@ rule download:
         "benchmarks/download/{dataset}/{shard}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        downloads=1,
     params:
         settings=aside(sections("download", "dataset")),
         decides=deciding("download", "dataset"),
