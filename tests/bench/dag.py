@@ -80,12 +80,12 @@ def _dry_run(shards: dict[str, int], repeats: int) -> list[Cost]:
         }
         Path(folder, "clips.tsv").write_text(CLIPS, encoding="utf-8")
         Path(folder, "config.yaml").write_text(yaml.safe_dump({"corpora": corpora}), encoding="utf-8")
-        _snakemake(folder, "--list-rules")  # writes the sheets
-        return [_snakemake(folder, "-n", "all") for _ in range(repeats)]
+        snakemake(folder, "--list-rules")  # writes the sheets
+        return [snakemake(folder, "-n", "all") for _ in range(repeats)]
 
 
-def _snakemake(folder: str, *arguments: str) -> Cost:
-    """Run Snakemake to its end; its peak memory is that of its largest process."""
+def snakemake(folder: str, *arguments: str) -> Cost:
+    """Run Snakemake with a folder's config.yaml to its end; its peak memory is that of its largest process."""
     place = ["--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", "config.yaml"]
     command = [sys.executable, "-c", SMALL, sys.executable, "-m", "snakemake", *place, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
