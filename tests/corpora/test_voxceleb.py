@@ -69,6 +69,12 @@ def test_a_file_becomes_a_row(folder):
     }
 
 
+@pytest.mark.parametrize("first_frame", [0, 149_998, 987_654])
+def test_frames_count_from_anywhere_in_a_video(folder, first_frame):
+    (row,) = read(folder(annotation(first_frame=first_frame)))
+    assert (row.start_frame, row.end_frame) == (first_frame, first_frame + 2)
+
+
 def test_boxes_of_voxceleb1_are_pixels_of_360_lines_and_those_of_voxceleb2_fractions(folder):
     (one,) = read(folder(annotation()))
     np.testing.assert_allclose(unpack(one.boxes, 1280, 720)[2], [328, 210, 510, 390])
