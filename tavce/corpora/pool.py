@@ -2,10 +2,12 @@
 
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
 Chunk = TypeVar("Chunk")
@@ -21,7 +23,7 @@ def in_order(work: Callable[[Chunk], Result], chunks: Iterable[Chunk]) -> Iterat
     """
     processes = min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
     waiting: deque[tuple[Chunk, Future[Result]]] = deque()
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_leave_interrupts) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_depend) as pool:
         try:
             for chunk in chunks:
                 waiting.append((chunk, pool.submit(work, chunk)))
@@ -39,6 +41,12 @@ def _collect(waiting: deque[tuple[Chunk, Future[Result]]]) -> tuple[Chunk, Resul
     return chunk, future.result()
 
 
-def _leave_interrupts() -> None:
-    """Let Ctrl-C end the process that collects, which then ends these."""
+def _depend() -> None:
+    """Let Ctrl-C end the process that collects, which then ends this one; and end with it where it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
