@@ -8,7 +8,7 @@ import pytest
 from pipeline import Pipeline, row, settings
 
 from tavce.cli import main
-from tavce.config.corpora import LrwCorpus
+from tavce.config.corpora import DemoCorpus, LrwCorpus
 from tavce.files import read_json, write_json
 from tavce.records import ClipRecord, write_lines
 from tavce.stages import SHARD_STAGES
@@ -149,6 +149,12 @@ def test_a_corpus_without_speakers_says_so_and_quotes_its_archives(mine):
     assert "Its speakers are not annotated" in text
     assert f"| lrw-v1-partaa | {'3' * 32} | {'3' * 32} |" in text
     assert "| kept, train | 2 | 0.01 | – | 1 |" in text
+
+
+def test_a_corpus_without_a_source_of_its_own_has_a_card_too(mine):
+    demo = {"reader": "demo", "shards": 2, "speakers": 4, "clips_train": 1, "clips_val": 1, "clips_test": 1, "seed": 1}
+    card(mine, corpus=DemoCorpus(**demo).model_dump(mode="json"))
+    assert "Corpus `demo`. Made " in (mine.root / "card.md").read_text(encoding="utf-8")
 
 
 def test_the_text_says_what_the_json_says(mine):
