@@ -21,7 +21,7 @@ from tavce.config import parse_sections
 from tavce.config.corpora import Corpus
 from tavce.data.counts import shards
 from tavce.fetch import ledger
-from tavce.files import read_json, write_json, write_text
+from tavce.files import input_file, read_json, write_json, write_text
 
 LIBRARIES = ("yt-dlp", "av", "numpy", "opencv-python-headless", "h5py")
 ARCHIVED = {"voxceleb1": "VoxCeleb1", "voxceleb2": "VoxCeleb2", "lrw": "LRW"}  # as workflow/config/archives.yaml says
@@ -29,7 +29,9 @@ ARCHIVED = {"voxceleb1": "VoxCeleb1", "voxceleb2": "VoxCeleb2", "lrw": "LRW"}  #
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--root", required=True, help="the dataset's folder of results")
+    parser.add_argument(
+        "--records", type=input_file, required=True, help="index.jsonl, in the dataset's folder of results"
+    )
     parser.add_argument("--ledger", required=True, help="folder of the ledgers of its downloads")
     parser.add_argument("--archives", required=True, help="archives.json of `tavce archives`; it need not be there")
     parser.add_argument("--card", required=True, help="card.json")
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         InputError: a stage does not account for every clip of the sheet.
     """
     settings = parse_sections(arguments.settings)
-    root = Path(arguments.root)
+    root = Path(arguments.records).parent
     facts, survival, lists = Facts(settings["trim"].rate_hz), Survival(_asked(Path(arguments.ledger))), Lists()
     for shard in shards(root):
         for counted in (facts, survival, lists):

@@ -92,7 +92,9 @@ def card(pipeline, **changes):
     outputs = {"--card": "card.json", "--text": "card.md", "--survival": "survival.tsv"}
     words = [str(word) for option, name in outputs.items() for word in (option, root / name)]
     inputs = ["--ledger", str(pipeline.ledger.parent), "--archives", str(pipeline.folder / "archives.json")]
-    assert main(["card", "--settings", json.dumps(sections), "--root", str(root), *inputs, *words]) == 0
+    assert (
+        main(["card", "--settings", json.dumps(sections), "--records", str(root / "index.jsonl"), *inputs, *words]) == 0
+    )
     return read_json(root / "card.json")
 
 

@@ -76,7 +76,10 @@ def run(pipeline: Pipeline) -> tuple[dict, str, str]:
         str(root / "survival.tsv"),
     ]
     said = ["--settings", pipeline.settings.sections("card", "mine"), "--archives", "none.json"]
-    assert main(["card", *said, "--root", str(root), "--ledger", str(pipeline.ledger.parent), *card]) == 0
+    assert (
+        main(["card", *said, "--records", str(root / "index.jsonl"), "--ledger", str(pipeline.ledger.parent), *card])
+        == 0
+    )
     texts = [(root / name).read_text(encoding="utf-8") for name in ("card.md", "survival.tsv")]
     return read_json(root / "card.json"), *texts
 

@@ -42,11 +42,10 @@ rule card:
         decides=deciding("card", "dataset"),
         settings=aside(sections("card", "dataset")),
         version=version("card"),
-        root="results/{dataset}",
         ledger="store/ledger/{dataset}",
         archives="store/archives/archives.json",
     shell:
-        "python -m tavce card --settings {params.settings:q} --root {params.root:q} --ledger {params.ledger:q}"
+        "python -m tavce card --settings {params.settings:q} --records {input.records:q} --ledger {params.ledger:q}"
         " --archives {params.archives:q} --card {output.card:q} --text {output.text:q} --survival {output.survival:q} 2> {log:q}"
 
 
