@@ -25,6 +25,7 @@ from tavce.files import input_file, read_json, write_json, write_text
 
 LIBRARIES = ("yt-dlp", "av", "numpy", "opencv-python-headless", "h5py")
 ARCHIVED = {"voxceleb1": "VoxCeleb1", "voxceleb2": "VoxCeleb2", "lrw": "LRW"}  # as workflow/config/archives.yaml says
+NOTES, ABOVE = "archives.json", 4  # folders that are looked into: lipread_mp4 lies two below what --out names
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,8 +77,10 @@ def _asked(folder: Path) -> dict[str, Asked]:
 
 
 def _archives(corpus: Corpus, notes: Path) -> dict[str, object]:
-    """Return what `tavce archives` has found out about the archives of a corpus."""
-    said = read_json(notes) if notes.is_file() else {}
+    """Return what `tavce archives` has found out about the archives of a corpus: in `notes`, or above its source."""
+    source = Path(getattr(corpus, "source", "")).expanduser().absolute()
+    files = [folder / NOTES for folder in [source, *source.parents][:ABOVE] if corpus.reader in ARCHIVED]
+    said = {name: archive for file in (*files, notes) if file.is_file() for name, archive in read_json(file).items()}
     return {name: archive for name, archive in said.items() if archive["corpus"] == ARCHIVED.get(corpus.reader)}
 
 

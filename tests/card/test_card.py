@@ -88,7 +88,7 @@ def card(pipeline, **changes):
     """Write the card and return it."""
     root, sections = pipeline.root, json.loads(pipeline.settings.sections("card", "mine"))
     sections["corpus"] = changes.get("corpus", sections["corpus"])
-    write_json(pipeline.folder / "archives.json", NOTES)
+    write_json(pipeline.folder / "archives.json", changes.get("notes", NOTES))
     outputs = {"--card": "card.json", "--text": "card.md", "--survival": "survival.tsv"}
     words = [str(word) for option, name in outputs.items() for word in (option, root / name)]
     inputs = ["--ledger", str(pipeline.ledger.parent), "--archives", str(pipeline.folder / "archives.json")]
@@ -151,6 +151,15 @@ def test_a_corpus_without_speakers_says_so_and_quotes_its_archives(mine):
     assert "Its speakers are not annotated" in text
     assert f"| lrw-v1-partaa | {'3' * 32} | {'3' * 32} |" in text
     assert "| kept, train | 2 | 0.01 | – | 1 |" in text
+
+
+def test_archives_are_known_that_were_unpacked_where_the_source_lies(mine, tmp_path):
+    (tmp_path / "data/lrw/lipread_mp4").mkdir(parents=True)
+    write_json(tmp_path / "data/archives.json", {"lrw": {"corpus": "LRW", "parts": []}, "x": {"corpus": "VoxCeleb2"}})
+    corpus = LrwCorpus(reader="lrw", source=str(tmp_path / "data/lrw/lipread_mp4"), shards=2)
+    assert card(mine, notes={}, corpus=corpus.model_dump(mode="json"))["archives"] == {
+        "lrw": {"corpus": "LRW", "parts": []}
+    }
 
 
 def test_a_corpus_without_a_source_of_its_own_has_a_card_too(mine):
