@@ -6,7 +6,7 @@ from pydantic import Field
 
 from tavce.config.data import Section
 
-Share = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SpeakerSplit(Section):

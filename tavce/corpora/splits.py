@@ -93,7 +93,7 @@ class Division:
         except (OSError, UnicodeDecodeError) as error:
             words = "`official`, a share" if name == "test" else "a share"
             raise InputError(
-                f"{self._setting}.{name} '{listed}' is neither {words} below 1, nor a list that can be read: {error}"
+                f"{self._setting}.{name} '{listed}' is neither {words}, nor a list that can be read: {error}"
             ) from error
         entries = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not entries:

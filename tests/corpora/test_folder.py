@@ -203,3 +203,8 @@ def test_another_seed_is_another_split():
     other = SPLIT.model_copy(update={"seed": 2})
     names = [f"speaker {number}" for number in range(50)]
     assert [split_of(name, SPLIT) for name in names] != [split_of(name, other) for name in names]
+
+
+def test_a_share_of_1_is_everybody(videos):
+    everybody = SpeakerSplit(val=0, test=1, seed=1)
+    assert {split_of(f"speaker{number}", everybody) for number in range(50)} == {"test"}

@@ -84,10 +84,10 @@ def test_an_empty_list_is_refused(listed, lines):
     [
         (
             {"test": "nowhere.txt"},
-            "split.test 'nowhere.txt' is neither `official`, a share below 1, nor a list that can",
+            "split.test 'nowhere.txt' is neither `official`, a share, nor a list that can",
         ),
-        ({"val": "official"}, "split.val 'official' is neither a share below 1, nor a list that can be read"),
-        ({"val": ""}, "split.val '' is neither a share below 1, nor a list that can be read"),
+        ({"val": "official"}, "split.val 'official' is neither a share, nor a list that can be read"),
+        ({"val": ""}, "split.val '' is neither a share, nor a list that can be read"),
     ],
 )
 def test_a_list_that_is_not_there_is_refused(split, words):
