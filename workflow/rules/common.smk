@@ -31,6 +31,7 @@ if not settings.corpora:
         "no corpus is configured. Put this into a file of your own, say my.yaml, and end with `--configfile my.yaml`:\n"
         "  corpora:\n"
         "    mine: {reader: folder, source: /path/to/videos, shards: 8, split: {val: 0.1, test: 0.1, seed: 2024}}\n"
+        "or start from workflow/config/corpora.example.yaml, which has the paper's,\n"
         "or run `make demo` to see the whole pipeline on rendered talking heads."
     )
 if not any(corpus.train for corpus in settings.corpora.values()):
