@@ -5,156 +5,20 @@ own sections only, as JSON, so that a changed setting reruns its stage and what 
 """
 
 import json
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ValidationError, create_model
 
-from tavce.config.corpora import OWN_SECTIONS, AnyCorpus
-from tavce.config.data import (
-    Crop,
-    Detect,
-    Download,
-    Gate,
-    Mel,
-    Motion,
-    Section,
-    Trim,
-)
+from tavce.config.corpora import OWN_SECTIONS
+from tavce.config.data import Section
 from tavce.config.explain import SettingsError, explain, known_keys
-from tavce.config.learning import (
-    Audio2Exp,
-    Audio2Pose,
-    Metric,
-    Renderer,
-    Score,
-    Synthesise,
-    Window,
-)
-from tavce.stages import RESULT_FOLDERS, STAGES
+from tavce.config.settings import SECTION_TYPES, Settings, merge
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-FIXED_METHODS = ("static", "ground_truth")
 PAPER = Path(__file__).parents[2] / "workflow/config/paper.yaml"
-
-
-class Settings(Section):
-    """Everything a run can be told."""
-
-    corpora: dict[str, AnyCorpus]
-    leaks: Literal["stop", "move", "drop"] = Field(
-        description="training clips of a speaker or video that is held out too: stop the run, hold them out, drop them"
-    )
-    download: Download
-    trim: Trim
-    detect: Detect
-    crop: Crop
-    mel: Mel
-    motion: Motion
-    gate: Gate
-    window: Window
-    metrics: dict[str, Metric] = Field(min_length=1, description="recipes of the metric by name")
-    audio2exp: Audio2Exp
-    audio2pose: Audio2Pose
-    renderers: dict[str, Renderer] = Field(min_length=1, description="variants of the renderer by name")
-    synthesise: Synthesise
-    score: Score
-    methods: dict[str, str] = Field(min_length=1, description="rows of the tables: method → label")
-
-    @model_validator(mode="after")
-    def _names_fit(self) -> Self:
-        for name in [*self.corpora, *self.metrics, *self.renderers]:
-            if not NAME.fullmatch(name):
-                raise ValueError(f"name '{name}': use lower-case letters, digits and _")
-        for name in self.corpora:
-            if name in RESULT_FOLDERS:
-                raise ValueError(f"corpus '{name}' would share the folder results/{name}: choose another name")
-        for name, renderer in self.renderers.items():
-            if name in FIXED_METHODS:
-                raise ValueError(f"renderers.{name}: {name} is a method of its own: choose another name")
-            if renderer.metric not in self.metrics:
-                raise ValueError(f"renderers.{name}.metric '{renderer.metric}' is none of {[*self.metrics]}")
-            if renderer.networks.image_px != self.synthesise.image_px:
-                raise ValueError(f"renderers.{name}.networks.image_px is not synthesise.image_px: tables need one size")
-        for method in self.methods:
-            if method not in (*self.renderers, *FIXED_METHODS):
-                raise ValueError(f"methods.{method} is none of {[*self.renderers, *FIXED_METHODS]}")
-        return self
-
-    @model_validator(mode="after")
-    def _rates_agree(self) -> Self:
-        steps_hz = self.mel.sample_rate_hz / self.mel.hop
-        for name, value, other, wanted in (
-            *self._own_rates(),
-            ("mel.sample_rate_hz", self.mel.sample_rate_hz, "trim.sample_rate_hz", self.trim.sample_rate_hz),
-            ("window.rate_hz", self.window.rate_hz, "trim.rate_hz", self.trim.rate_hz),
-            ("window.mel_rate_hz", self.window.mel_rate_hz, "mel.sample_rate_hz / mel.hop", steps_hz),
-        ):
-            if value != wanted:
-                raise ValueError(f"{name} is {value}, {other} is {wanted:g}: they must be the same")
-        return self
-
-    def _own_rates(self) -> list[tuple[str, int, str, int]]:
-        names = ("rate_hz", "sample_rate_hz")
-        own = [
-            (dataset, name, corpus.trim[name])
-            for dataset, corpus in self.corpora.items()
-            for name in names
-            if name in corpus.trim
-        ]
-        return [
-            (f"corpora.{dataset}.trim.{name}", value, f"trim.{name}", getattr(self.trim, name))
-            for dataset, name, value in own
-        ]
-
-    def section(self, name: str, dataset: str | None = None) -> Section:
-        """Return a section, with what a corpus says for itself laid over it.
-
-        Raises:
-            SettingsError: a setting of the corpus is unknown or out of bounds.
-        """
-        section = getattr(self, name)
-        own = getattr(self.corpora[dataset], name) if dataset in self.corpora and name in OWN_SECTIONS else {}
-        if not own:
-            return section
-        try:
-            return type(section).model_validate(merge(section.model_dump(), own))
-        except ValidationError as error:
-            raise SettingsError(explain(error, known_keys(type(section)), f"corpora.{dataset}.{name}.")) from None
-
-    def sections(self, stage: str, name: str | None = None, pace: bool = True) -> str:
-        """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus.
-
-        Without `pace`, settings are left out that change no result (`Section.PACE`).
-
-        Raises:
-            SettingsError: there is none of that name.
-        """
-        chosen = {}
-        for section in STAGES[stage].sections:
-            key = COLLECTIONS.get(section, section)
-            if section in OWN_SECTIONS:
-                own = self.section(section, name)
-                chosen[section] = own.model_dump(mode="json", exclude=set() if pace else own.PACE)
-                continue
-            value = self.model_dump(mode="json", include={key})[key]
-            if key != section and name not in value:
-                raise SettingsError(f"--name {name} is none of {key}: {[*value]}")
-            chosen[section] = value if key == section else value[name]
-        return json.dumps(chosen, sort_keys=True, separators=(",", ":"))
-
-
-COLLECTIONS = {"corpus": "corpora", "metric": "metrics", "renderer": "renderers"}
-SECTION_TYPES: dict[str, Any] = {
-    **{name: field.annotation for name, field in Settings.model_fields.items()},
-    "corpus": AnyCorpus,
-    "metric": Metric,
-    "renderer": Renderer,
-}
 
 
 @cache
@@ -216,15 +80,6 @@ def read_mapping(path: str | Path, form: str) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise SettingsError(f"{path} holds no settings: write {form}")
     return said
-
-
-def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `changes` laid over it, mapping by mapping."""
-    merged = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
 
 
 def stage_sections(text: str | None, stage: str, name: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tavce.config import COLLECTIONS
+from tavce.config.settings import COLLECTIONS
 
 NOTHING = "<nothing exclusive>"  # Snakemake's words for an empty side
 LONGEST = 60  # letters of a value that are shown
