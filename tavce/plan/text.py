@@ -72,6 +72,7 @@ def describe(
         f"on {cores} cores and {gpus} GPUs: about {about}{without} (--cores, --gpus)",
         "",
         "times are days-hours:minutes; core and GPU hours are those reserved; every clip is counted as kept",
+        *_pace(settings, datasets),
         *_origins(groups, prices),
         *_steps(settings, datasets),
     ]
@@ -105,6 +106,19 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     first, *numbers, last = cells
     middle = (cell.rjust(width) for cell, width in zip(numbers, widths[1:-1], strict=True))
     return "  ".join((first.ljust(widths[0]), *middle, last)).rstrip()
+
+
+def _pace(settings: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> Iterator[str]:
+    """Yield a line on how long fetching takes at the pace that a host is asked at, however many jobs there are."""
+    fetched = {name: dataset.size.videos for name, dataset in datasets.items() if dataset.size.fetched_hours}
+    own = {name: corpus.download for name, corpus in settings["corpora"].items()}
+    every_s = settings["download"].per_host_s
+    total_s = sum(videos * own.get(name, {}).get("per_host_s", every_s) for name, videos in fetched.items())
+    if total_s:
+        yield (
+            f"fetching takes at least {duration(total_s)}: {sum(fetched.values()):,} videos from one host, one every "
+            f"{every_s:g} s by all jobs together (download.per_host_s)"
+        )
 
 
 def _origins(groups: Sequence[Group], prices: Prices) -> Iterator[str]:

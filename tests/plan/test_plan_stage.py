@@ -60,6 +60,14 @@ def test_a_plan_says_which_numbers_are_measured_assumed_and_estimated(plan):
     assert "→ train_metric paper → train_renderer ours → synthesise vox2/ours →" in " ".join(text.split())
 
 
+def test_a_plan_says_how_long_a_host_is_asked_at_its_pace(plan, tmp_path):
+    _, text, _ = plan("--datasets", "vox2", "lrw", "--shards", "512")
+    assert "fetching takes at least 20-21:36: 150,480 videos from one host, one every 12 s by all jobs together" in text
+    (tmp_path / "my.yaml").write_text("download: {per_host_s: 0}")
+    _, text, _ = plan("--datasets", "vox2", "--shards", "512", "--settings", "my.yaml")
+    assert "fetching" not in text
+
+
 def test_twice_the_speed_halves_the_gpu_hours(plan):
     slow, fast = (
         table(plan("--datasets", "vox2", "--shards", "512", "--tflops", speed)[1])["train_renderer"][2]
