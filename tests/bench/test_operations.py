@@ -6,6 +6,8 @@ from tiny_corpus import tiny_settings
 
 from tavce.plan.learning import networks
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_network_is_counted_and_a_sample_costs_the_same_in_a_larger_batch(tiny, monkeypatch):
     settings = tiny_settings()

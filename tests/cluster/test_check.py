@@ -80,6 +80,7 @@ def test_a_gpu_that_torch_does_not_see_is_said_to_be(tmp_path, monkeypatch):
     assert "sees no GPU" in probe.look(None, gpu=True)["gpu"]
 
 
+@pytest.mark.slow
 def test_a_folder_without_locks_is_said_to_have_none(tmp_path, monkeypatch):
     monkeypatch.chdir("/proc")
     assert isinstance(probe.look(None, gpu=False)["lock"], str)

@@ -16,6 +16,8 @@ from tavce.fetch.client import BLOCK_BYTES, VERSION
 from tavce.fetch.ledger import read
 from tavce.files import sha256
 
+pytestmark = pytest.mark.slow
+
 LOST = {"gone": Status(404), "limited": Status(429), "broken": Status(500), "refused": Status(403), "page": Page()}
 REASONS = {
     "gone": "unavailable",

@@ -15,6 +15,8 @@ from tavce.records import InputError
 from tavce.training import checkpoint, ranks
 from tavce.training.loop import fabric
 
+pytestmark = pytest.mark.slow
+
 TOLD = 5  # the step in which a rank is told to stop
 
 
@@ -56,9 +58,7 @@ def test_only_the_first_rank_logs_and_speaks(undisturbed):
     assert undisturbed.logs[1].strip() == ""
 
 
-@pytest.mark.parametrize(
-    ("rank", "number"), [(1, signal.SIGTERM), pytest.param(0, signal.SIGUSR1, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("rank", "number"), [(1, signal.SIGTERM), pytest.param(0, signal.SIGUSR1)])
 def test_one_rank_is_told_to_stop_and_all_do_and_go_on_as_if_nothing_had_been(tmp_path, undisturbed, rank, number):
     stopped = run(tmp_path, changes={"batch": 2}, told={rank: (TOLD, number)})
     assert stopped.statuses == [143, 143]
@@ -73,7 +73,6 @@ def test_one_rank_is_told_to_stop_and_all_do_and_go_on_as_if_nothing_had_been(tm
     assert again.logs[0].count(f"stopped at step {TOLD} of 12") == 1
 
 
-@pytest.mark.slow
 def test_four_ranks_on_two_nodes_and_three_on_uneven_ones_end_with_the_same_weights(tmp_path):
     for name, nodes, steps in (("even", (2, 2), 12), ("uneven", (2, 1), 18)):
         ended = run(tmp_path / name, nodes, changes={"batch": 1}, told={2: (TOLD, signal.SIGTERM)})
@@ -85,7 +84,6 @@ def test_four_ranks_on_two_nodes_and_three_on_uneven_ones_end_with_the_same_weig
         assert values(ended.ranks[0]["lines"], "step")[-1] == steps
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "rates"),
     [(1, 2, [0.1] * 1 + [0.05] * 4 + [0.025] * 4), (2, 1, [0.05] * 4 + [0.025] * 8)],
@@ -106,7 +104,6 @@ def test_another_number_of_ranks_goes_on_at_the_same_draw_in_the_same_epoch(tmp_
     assert len({end["weight"] for end in went_on.ranks}) == 1
 
 
-@pytest.mark.slow
 def test_a_run_that_two_ranks_have_finished_is_finished_for_one(tmp_path):
     """Two ranks take 3 steps of 6 draws an epoch for 16 draws, one takes 6 of 3."""
     assert run(tmp_path, (2,), changes={"batch": 3}).statuses == [0, 0]
@@ -133,14 +130,12 @@ def test_a_loss_that_is_not_finite_on_one_rank_ends_all_with_the_same_words(tmp_
     assert [end["trained"] for end in ended.ranks] == [3, 3]
 
 
-@pytest.mark.slow
 def test_a_rank_that_is_killed_leaves_none_waiting(tmp_path):
     ended = run(tmp_path, changes={"batch": 2}, told={1: (TOLD, signal.SIGKILL)})
     assert ended.statuses == [1, -signal.SIGKILL]
     assert checkpoint.load(tmp_path / "last.ckpt")["step"] == 4
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_to_a_whole_job_stops_it_cleanly_although_its_loader_processes_get_it_too(tmp_path, number):
     (process,) = start(command(changes={"workers": 2, "epochs": 10_000}), tmp_path, (1,))

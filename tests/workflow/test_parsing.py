@@ -95,6 +95,7 @@ def test_a_corpus_nobody_evaluates_has_no_tables_and_no_report(fresh):
     assert not {"synthesise", "score", "write_tables", "report"} & planned
 
 
+@pytest.mark.slow
 def test_sheets_are_written_before_the_dag_and_not_by_job_processes(fresh):
     fresh.jobs("data")
     sheet = fresh.folder / "results" / "mine" / "sheet" / "0000.jsonl"
@@ -106,6 +107,7 @@ def test_sheets_are_written_before_the_dag_and_not_by_job_processes(fresh):
     assert sheet.read_text(encoding="utf-8") == written
 
 
+@pytest.mark.slow
 def test_unchanged_sheets_are_not_touched(fresh):
     fresh.jobs("data")
     sheets = sorted((fresh.folder / "results" / "mine" / "sheet").iterdir())
@@ -119,6 +121,7 @@ def test_the_default_profile_is_found_without_being_named(fresh):
     assert "profiles/default" in done.stderr
 
 
+@pytest.mark.slow
 def test_learning_takes_four_threads_and_in_the_demo_one(fresh):
     arguments = ("--dry-run", "--cores", "8", "results/audio2exp/run.json")
     profile = str(REPOSITORY / "profiles" / "demo")
@@ -134,6 +137,7 @@ def test_the_demo_profile_brings_its_settings_to_any_folder(fresh):
     assert len(list((fresh.folder / "results" / "demo" / "sheet").glob("*.jsonl"))) == 4
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_the_demo_takes_at_most_three_seconds(tmp_path):
     project = Project(tmp_path)
     project.configure(corpora=None)

@@ -9,6 +9,8 @@ from project import CORPUS
 
 from tavce.cli import main
 
+pytestmark = pytest.mark.slow
+
 SIZE = {"videos": 6, "clips": 6, "test_clips": 2, "hours": 0.01, "width_px": 640, "height_px": 480}
 NOT_TRAINED = {**CORPUS, "shards": 3, "train": False}
 
@@ -31,7 +33,7 @@ def planned(text: str) -> dict[str, int]:
     [
         pytest.param({}, id="one corpus"),
         pytest.param({"corpora": {"mine": CORPUS, "theirs": NOT_TRAINED}}, id="one not trained on"),
-        *(pytest.param(changes, id=name, marks=pytest.mark.slow) for name, changes in MORE.items()),
+        *(pytest.param(changes, id=name) for name, changes in MORE.items()),
     ],
 )
 def test_a_plan_counts_the_jobs_of_a_dry_run(fresh, capsys, changes):

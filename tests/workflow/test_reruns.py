@@ -5,6 +5,8 @@ import re
 import pytest
 from project import CORPUS, Project, copy_repository, names, rules
 
+pytestmark = pytest.mark.slow
+
 TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
 TABLES = {"score", "write_tables", "report"}
 AFTER_GATE = TRAINING | {"synthesise"} | TABLES
@@ -66,7 +68,6 @@ def test_a_new_video_reruns_its_shard_and_not_the_basis(finished):
     assert names(jobs) == sorted([*(f"{stage} mine {shard}" for stage in stages), "index mine", "card mine", "funnel"])
 
 
-@pytest.mark.slow
 def test_what_one_run_leaves_alone_the_next_one_does_too(finished):
     finished.configure(crop={"margin": 0.2}, motion={"expression": 32})
     finished.snakemake("--touch", "--cores", "1", "--no-hooks")

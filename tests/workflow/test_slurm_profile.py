@@ -5,6 +5,8 @@ import re
 import pytest
 from project import CORPUS, Project, copy_repository
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
