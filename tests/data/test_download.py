@@ -1,15 +1,13 @@
 """Facts about downloads, by the real yt-dlp from a real server on this machine."""
 
-import http.server
 import os
 import socket
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+from bad_server import BadServer, Good
 from coded_video import steady, tone, write_coded
 from pipeline import Pipeline, row, settings
 
@@ -47,28 +45,6 @@ def fetch(pipeline, server, *rows):
     pipeline.write_rows(*rows)
     assert pipeline.run("download", "--serve", server) == 0
     return pipeline.records("download")
-
-
-@contextmanager
-def counting(folder):
-    """Serve a folder and count what is asked for."""
-    asked = []
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=str(folder))
-
-        def do_GET(self):
-            asked.append(self.path)
-            super().do_GET()
-
-        def log_message(self, *_words):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", asked
-        running.shutdown()
 
 
 def test_a_served_video_is_fetched_byte_by_byte(mine, server):
@@ -114,21 +90,21 @@ def test_the_shard_goes_on_after_a_failure(mine, server):
 
 
 def test_a_finished_video_is_not_fetched_again(mine, server):
-    with counting(server) as (url, asked):
-        mine.write_rows(row("a", f"{url}/a.mp4", video_id="a"))
+    with BadServer({"a.mp4": Good(server / "a.mp4")}) as asked:
+        mine.write_rows(row("a", asked.url_of("a.mp4"), video_id="a"))
         mine.run_all("download")
-        first = len(asked)
+        first = asked.count()
         mine.run_all("download")
     assert first > 0
-    assert len(asked) == first
+    assert asked.count() == first
 
 
 @pytest.mark.parametrize("name", ["a.mp4.part", "a.f137.mp4", "a.temp.mp4", "a.mp4.ytdl", "a.b.mp4"])
 def test_an_unfinished_or_another_video_is_not_taken_for_the_finished_one(mine, server, name):
     (mine.folder / "raw").mkdir()
     (mine.folder / "raw" / name).write_bytes((server / "a.mp4").read_bytes()[:1000])
-    with counting(server) as (url, _asked):
-        mine.write_rows(row("a", f"{url}/a.mp4", video_id="a"))
+    with BadServer({"a.mp4": Good(server / "a.mp4")}) as asked:
+        mine.write_rows(row("a", asked.url_of("a.mp4"), video_id="a"))
         mine.run_all("download")
     assert mine.records("download")["a"].numbers["path"] == str(mine.folder / "raw/a.mp4")
     assert sha256(mine.folder / "raw/a.mp4") == sha256(server / "a.mp4")
@@ -150,12 +126,13 @@ def test_a_download_outlives_what_was_served(mine, server):
 
 
 def test_clips_of_one_failed_video_are_all_dropped_and_it_is_tried_once(mine, server):
-    with counting(server) as (url, asked):
-        rows = [row(f"g{number}", f"{url}/gone.mp4", speaker="gus", video_id="gone") for number in range(3)]
+    with BadServer({}) as asked:
+        url = asked.url_of("gone.mp4")
+        rows = [row(f"g{number}", url, speaker="gus", video_id="gone") for number in range(3)]
         mine.write_rows(*rows)
         mine.run_all("download")
     assert set(mine.reasons("download").values()) == {"unavailable"}
-    assert len(asked) == 1
+    assert asked.count() == 1
 
 
 def test_clips_of_one_video_share_its_download(mine, server):

@@ -1,12 +1,10 @@
 """Facts about the real commands of the data stages: killed at any moment and run again, they end as if left alone."""
 
-import http.server
 import os
 import random
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from bad_server import BadServer, Trickle
 from coded_video import steady, tone, write_coded
 from pipeline import Pipeline, row, settings
 from project import REPOSITORY
@@ -26,7 +25,7 @@ from tavce.records import ClipRecord
 pytestmark = pytest.mark.slow
 
 SEED, KILLS, VIDEOS = 2024, 5, 8
-CHUNK, PAUSE_S = 2048, 0.01  # what the server sends at once, and how long it rests then
+PIECE_BYTES, PAUSE_S = 2048, 0.01  # what the server sends at once, and how long it rests then
 SETTINGS = settings(download={"attempts": 1, "timeout_s": 5, "per_host_s": 0}, trim={"preset": "medium"})
 
 
@@ -73,37 +72,6 @@ class Command:
         return time.monotonic()
 
 
-@contextmanager
-def slow_server(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Serve a folder in small pieces, from any byte on; yield the url and the list of what was asked for."""
-    asked = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            content = (folder / self.path.removeprefix("/")).read_bytes()
-            start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
-            self.send_response(206 if "Range" in self.headers else 200)
-            self.send_header("Content-Type", "video/mp4")
-            self.send_header("Content-Length", str(len(content) - start))
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-            self.end_headers()
-            for at in range(start, len(content), CHUNK):
-                try:
-                    self.wfile.write(content[at : at + CHUNK])
-                except ConnectionError:
-                    return
-                time.sleep(PAUSE_S)
-
-        def log_message(self, *_words):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", asked
-        running.shutdown()
-
-
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("videos")
@@ -127,10 +95,10 @@ def contents(path: Path) -> dict[str, object]:
 
 def test_downloads_killed_five_times_end_with_the_same_files_and_records(tmp_path, videos):
     draw = random.Random(SEED)
-    with slow_server(videos[0].parent) as (url, asked):
+    with BadServer({path.name: Trickle(path, PIECE_BYTES, PAUSE_S) for path in videos}) as server:
         pipeline = Pipeline(tmp_path / "mine", SETTINGS)
-        rows = [row(path.stem, f"{url}/{path.name}", video_id=path.stem) for path in videos]
-        command = Command(pipeline, "download", lambda: len(asked))
+        rows = [row(path.stem, server.url_of(path.name), video_id=path.stem) for path in videos]
+        command = Command(pipeline, "download", server.count)
         pipeline.write_rows(*rows)
         work_s = command.run()
         undisturbed = pipeline.records("download")
