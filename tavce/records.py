@@ -7,13 +7,14 @@ the counts of every stage add up to the sheet.
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from tavce.files import write_text
 
 Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)  # from the least held out to the most
 RETRY_REASON = "TAVCE_RETRY_REASON"  # names the reasons for which alone `download` asks for lost videos again
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tavce.data.counts import ShardRecords
-from tavce.records import Row
+from tavce.records import SPLITS, Row
 
 QUANTILES = (0.05, 0.5, 0.95)
 MEASURED = {"seconds": ("trim", "seconds"), "face_px": ("detect", "face_px"), "loudness_db": ("trim", "loudness_db")}
@@ -90,7 +90,7 @@ class Facts:
             },
             "totals": {"rows": self.rows, "kept": kept, "dropped": self.unusable.total() + self.dropped.total()},
             "licences": dict(sorted(self.licences.items())),
-            "kept": {split: _kept(self.kept[split], speakers_known) for split in ("train", "val", "test")},
+            "kept": {split: _kept(self.kept[split], speakers_known) for split in SPLITS},
             "dropped": _by_stage(self.dropped),
             "quantiles": {name: _quantiles(values) for name, values in self._measured.items()},
         }

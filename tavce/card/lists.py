@@ -5,8 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tavce.data.counts import ShardRecords
-
-SPLITS = ("train", "val", "test")
+from tavce.records import SPLITS
 
 
 class Lists:

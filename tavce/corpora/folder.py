@@ -16,7 +16,7 @@ from pathlib import Path
 from tavce.config.corpora import FolderCorpus, SpeakerSplit
 from tavce.corpora.source import Source
 from tavce.corpora.splits import fraction
-from tavce.records import InputError, Reason, Row, Split
+from tavce.records import SPLITS, InputError, Reason, Row, Split
 
 log = logging.getLogger(__name__)
 VIDEO_SUFFIXES = {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
@@ -126,7 +126,7 @@ def _tsv_row(dataset: str, corpus: FolderCorpus, line: Line) -> Row:
     if not cells["path"] or not cells["speaker"]:
         raise line.error("path and speaker must not be empty")
     split = cells.get("split") or split_of(cells["speaker"], corpus.split)
-    if split not in ("train", "val", "test"):
+    if split not in SPLITS:
         raise line.error(f"split '{split}' is none of train, val, test")
     clip_id = cells.get("clip_id", "")
     if clip_id and not CLIP_ID.fullmatch(clip_id):

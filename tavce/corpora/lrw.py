@@ -17,11 +17,10 @@ from pathlib import Path
 
 from tavce.config.corpora import LrwCorpus
 from tavce.corpora.source import Source
-from tavce.records import InputError, Reason, Row
+from tavce.records import SPLITS, InputError, Reason, Row
 
 log = logging.getLogger(__name__)
 LICENCE = "BBC agreement, non-commercial research"
-SPLITS = ("train", "val", "test")
 ENDINGS = (".mp4", ".txt")
 WORD = re.compile(r"[A-Z]+")
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from tavce.corpora.source import Source
 from tavce.corpora.videos import video_key
-from tavce.records import InputError, Reason, Row, Split
+from tavce.records import SPLITS, InputError, Reason, Row, Split
 from tavce.shards import shard_of
-from tavce.sheet.leaks import SPLITS, Decision, Group, Size
+from tavce.sheet.leaks import Decision, Group, Size
 
 BUFFER_BYTES = 64 * 2**20  # of rows, until they are written
 

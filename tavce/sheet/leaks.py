@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tavce.config.corpora import Corpus
-from tavce.records import InputError, Split
+from tavce.records import SPLITS, InputError, Split
 
-SPLITS: tuple[Split, ...] = ("train", "val", "test")  # from the least held out to the most
 SHOWN = 5
 
 

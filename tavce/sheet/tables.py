@@ -12,9 +12,10 @@ from pathlib import Path
 
 from tavce.corpora.source import Source
 from tavce.files import digest, read_json, sha256, write_json, write_text
+from tavce.records import SPLITS
 from tavce.shards import shard_names
 from tavce.sheet.draft import Draft
-from tavce.sheet.leaks import SPLITS, Decision, Group, Listing, Size
+from tavce.sheet.leaks import Decision, Group, Listing, Size
 from tavce.stages import STAGES
 
 log = logging.getLogger(__name__)
