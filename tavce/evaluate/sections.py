@@ -14,11 +14,10 @@ from tavce.evaluate.curves import Chart, charts, read_history
 from tavce.evaluate.metrics import ARROWS, METRICS, ScoreRow
 from tavce.evaluate.tables import COLUMNS
 from tavce.files import digest, read_json
-from tavce.records import InputError
+from tavce.records import SPLITS, InputError
 from tavce.stages import STAGES
 
 NO_BREAK = "\u00a0"
-SPLITS = ("train", "val", "test")
 METRIC = {metric.name: metric for metric in METRICS}
 LISTENING = {
     "auc_audio": "AUC of a moment's own sound against other moments' sound, for the same faces; 0.5: it is deaf",
