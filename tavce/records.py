@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NO_AUDIO = "no_audio"
     SILENT = "silent"
     TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
     MISSING_FRAMES = "missing_frames"
     DAMAGED = "damaged"
     AV_MISMATCH = "av_mismatch"

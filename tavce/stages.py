@@ -24,7 +24,7 @@ STAGES = {
     "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",), version=2),
     "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",), version=2),
     "clear_raw": Stage("tavce.data.clear_raw", "remove the downloads of a shard whose clips are cut"),
-    "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",), version=2),
+    "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect", "trim"), version=3),
     "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("crop",)),
     "mel": Stage("tavce.data.mel", "compute log-mel spectrograms", ("mel",)),
     "basis": Stage("tavce.data.basis", "fit the expression basis on the training speakers", ("motion",)),

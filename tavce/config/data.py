@@ -50,7 +50,8 @@ class Trim(Section):
 
     rate_hz: int = Field(gt=0, description="frames a second, by resampling in time")
     sample_rate_hz: int = Field(gt=0, description="samples a second, mono")
-    min_frames: int = Field(gt=0, description="shorter clips are dropped")
+    min_frames: int = Field(gt=0, description="shorter clips are dropped, and what is left of a clip with its face lost")
+    max_frames: int = Field(gt=0, description="longer clips are dropped: name start and end of parts of them")
     max_gap_frames: float = Field(ge=0, description="largest difference in length of sound and picture")
     min_loudness_db: float = Field(le=0, description="RMS re full scale below which a clip is silent")
     crf: int = Field(ge=0, le=51, description="H.264 quality, lower is better")
@@ -64,11 +65,23 @@ class Detect(Section):
     min_score: float = Field(gt=0, lt=1, description="landmark score below which a frame has no face")
     min_iou: float = Field(gt=0, lt=1, description="overlap that continues a track from frame to frame")
     max_gap_frames: int = Field(ge=0, description="longest gap filled by interpolation")
+    smooth_frames: int = Field(
+        gt=0, le=25, description="frames over which landmarks are smoothed, without lag: odd; 1 = they are not"
+    )
     min_face_px: float = Field(gt=0, description="smallest median box side")
     min_annotated_share: float = Field(
         gt=0, le=1, description="share of a face inside the annotated box, below which it is another face"
     )
-    every: int = Field(gt=0, description="the detector looks at every n-th frame, the landmarks at each")
+    min_talker_corr: float = Field(
+        gt=0, le=1, description="of several faces, the mouth that moves with the sound is chosen from this Pearson's r on"
+    )
+    every: int = Field(gt=0, description="the detector looks at every n-th frame, and where a face is lost")
+
+    @model_validator(mode="after")
+    def _middle_frame(self) -> Self:
+        if self.smooth_frames % 2 == 0:
+            raise ValueError(f"smooth_frames {self.smooth_frames} is even: a frame needs as many after as before it")
+        return self
 
 
 class Crop(Section):

