@@ -25,7 +25,7 @@ STAGES = {
     "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",), version=2),
     "clear_raw": Stage("tavce.data.clear_raw", "remove the downloads of a shard whose clips are cut"),
     "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",), version=2),
-    "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("crop",)),
+    "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("trim", "crop"), version=2),
     "mel": Stage("tavce.data.mel", "compute log-mel spectrograms", ("mel",)),
     "basis": Stage("tavce.data.basis", "fit the expression basis on the training speakers", ("motion",)),
     "motion": Stage("tavce.data.motion", "turn landmarks into motion coefficients", ("motion",)),

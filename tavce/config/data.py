@@ -72,11 +72,23 @@ class Detect(Section):
 
 
 class Crop(Section):
-    """How faces are cut out."""
+    """How faces are cut out. What each recipe does: `tavce/faces/recipes.py`."""
 
+    recipe: Literal["vox", "hdtf", "released", "ffhq"] = Field(
+        description="which frames, and which square: the longest tube, the whole clip, vox as released, turned upright"
+    )
     size_px: int = Field(gt=0, multiple_of=16, description="side of the output frames")
-    margin: float = Field(ge=0, description="widening of the union box on each side, fraction of its side")
-    max_outside: float = Field(ge=0, le=1, description="largest share of the crop filled by reflection")
+    max_frames: int = Field(gt=0, description="longest crop; vox, released: a longer tube is several")
+    min_iou_first: float = Field(
+        ge=0, le=1, description="vox, released: a tube ends where the box overlaps its first one by less; 0: never"
+    )
+    margin: float = Field(
+        ge=0, description="vox, hdtf, released: widening of the union box on each side, fraction of its side"
+    )
+    min_side_px: int = Field(ge=0, description="released: smallest longer side of a tube's box, before it is widened")
+    max_outside: float = Field(
+        ge=0, le=0.5, description="vox, hdtf, ffhq: largest share of the side filled by reflection, which mirrors once"
+    )
     jpeg_quality: int = Field(ge=1, le=100)
 
 
