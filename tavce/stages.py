@@ -32,6 +32,7 @@ STAGES = {
     "index": Stage("tavce.data.index", "list a dataset's finished clips"),
     "card": Stage("tavce.card.stage", "write a dataset's card", ("corpus", "download", "trim", "detect", "crop")),
     "funnel": Stage("tavce.data.funnel", "count kept and dropped clips by stage and reason"),
+    "contact_sheet": Stage("tavce.data.contact_sheet", "draw clips with their faces and crops, to look at"),
     "archives": Stage("tavce.archives.stage", "verify archives of corpora that you have, and unpack them"),
     "fetch": Stage("tavce.weights", "download published weights and check their digest"),
     "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),

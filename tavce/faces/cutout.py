@@ -5,6 +5,7 @@ first, and only then turned and moved: doing all at once would skip pixels.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -26,25 +27,31 @@ class Cutout:
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """Return the crop uint8 [S, S, 3] of a picture uint8 [H, W, 3]."""
-        corners = self._corners()
-        edges = np.round(corners[[0, 2]]).astype(int).ravel()
-        if np.allclose(corners, edges[[[0, 1], [2, 1], [2, 3], [0, 3]]], rtol=0, atol=WHOLE_PX):
-            return self._resized(_region(picture, edges))
-        return self._turned(picture, corners)
+        if self._whole is None:
+            return self._turned(picture)
+        return self._resized(_region(picture, self._whole))
 
+    @cached_property
     def _corners(self) -> np.ndarray:
-        """Return the square's corners float64 [4, 2] in the picture, as pixel edges; the first is left and top."""
+        """The square's corners float64 [4, 2] in the picture, as pixel edges; the first is left and top."""
         low, high = -0.5, self.size_px - 0.5
         corners = np.array([[low, low], [high, low], [high, high], [low, high]])
         return (corners - self.to_crop[:, 2]) @ np.linalg.inv(self.to_crop[:, :2]).T + 0.5
+
+    @cached_property
+    def _whole(self) -> np.ndarray | None:
+        """The square's left, top, right and bottom int64 [4], where it is level and made of whole pixels."""
+        edges = np.round(self._corners[[0, 2]]).astype(int).ravel()
+        level = np.allclose(self._corners, edges[[[0, 1], [2, 1], [2, 3], [0, 3]]], rtol=0, atol=WHOLE_PX)
+        return edges if level else None
 
     def _resized(self, inside: np.ndarray) -> np.ndarray:
         way = cv2.INTER_AREA if len(inside) > self.size_px else cv2.INTER_CUBIC
         return cv2.resize(inside, (self.size_px, self.size_px), interpolation=way)
 
-    def _turned(self, picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    def _turned(self, picture: np.ndarray) -> np.ndarray:
         shrink = min(1.0, float(np.hypot(*self.to_crop[0, :2])))
-        more = np.ceil(CUBIC_PX / shrink)
+        corners, more = self._corners, np.ceil(CUBIC_PX / shrink)
         low, high = np.floor(corners.min(axis=0) - more).astype(int), np.ceil(corners.max(axis=0) + more).astype(int)
         region = _region(picture, np.concatenate([low, high]))
         small = np.maximum(1, np.round((high - low) * shrink)).astype(int)
