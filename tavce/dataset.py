@@ -116,10 +116,15 @@ class Clips:
         return self._array(entry.motion, entry.clip_id, "motion")
 
     def mel(self, entry: Entry, frame: int) -> np.ndarray:
-        """Return the mel window float32 [W, 80] of a frame, indices clamped to the clip (paper.md, stage 1)."""
-        steps = mel_steps(self._window, frame, entry.mel_steps)
+        """Return the mel window float32 [W, 80] of a frame, indices clamped to the trimmed clip (paper.md, stage 1)."""
+        steps = mel_steps(self._window, self.first_frame(entry) + frame, entry.mel_steps)
         low, high = int(steps[0]), int(steps[-1])
         return self._group(entry.mel, entry.clip_id)["mel"][low : high + 1][steps - low]
+
+    @cachedmethod(attrgetter("_arrays"))
+    def first_frame(self, entry: Entry) -> np.int64:
+        """Return at which frame of the trimmed clip, and so of its sound, the crop begins."""
+        return np.int64(self._group(entry.crop, entry.clip_id).attrs.get("first_frame", 0))
 
     def crop_side(self, entry: Entry) -> int:
         """Return the side of the stored crops, px."""

@@ -16,8 +16,10 @@ from torch.utils.data import DataLoader
 
 from tavce import dataset, store
 from tavce.dataset import Clips, DrawRange, Draws, index_digest, mel_steps, mouth_box, order, read_index, to_unit
+from tavce.evaluate.synthesise import read_sound
 from tavce.faces.points import mouth_centre
 from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
+from tavce.media import VideoFormat
 from tavce.metric.pairs import PairDraws
 from tavce.records import InputError
 
@@ -63,6 +65,18 @@ def test_a_window_holds_the_stored_steps(tiny, frame):
     start = int(80 * (frame - 2) / 25)
     expected = np.stack([stored[min(max(step, 0), MEL_STEPS - 1)] for step in range(start, start + 16)])
     np.testing.assert_array_equal(tiny.clips().mel(entry, frame), expected)
+
+
+def test_the_sound_of_a_crop_that_begins_later_begins_later_too(tiny, tmp_path):
+    entry, clips = tiny.entries()[0], tiny.clips()
+    later = replace(entry, crop=str(tmp_path / "crop.h5"), frames=FRAMES - 7)
+    shutil.copyfile(entry.crop, later.crop)
+    with h5py.File(later.crop, "a") as file:
+        file[entry.clip_id].attrs["first_frame"] = 7
+    for frame in range(later.frames):
+        np.testing.assert_array_equal(clips.mel(later, frame), clips.mel(entry, frame + 7))
+    heard = read_sound(later, VideoFormat(25, 16_000, 18, "fast"))
+    np.testing.assert_array_equal(heard * 32768, raw(entry.trim, entry.clip_id, "wave")[7 * 640 :])
 
 
 @pytest.mark.parametrize("size", [0.2, 1.0, 3.0])
