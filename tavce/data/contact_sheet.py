@@ -39,7 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--dataset", required=True, help="the corpus' name")
     parser.add_argument("--results", default="results", help="where the datasets lie (default: results)")
-    parser.add_argument("--clip", nargs="+", default=[], help=f"ids of clips (default: the first {FIRST})")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--clip", nargs="+", default=[], help=f"ids of clips (default: the first {FIRST})")
     parser.add_argument(
         "--reason", choices=[*map(str, Reason)], help=f"the first {FIRST} clips dropped for this reason"
     )
