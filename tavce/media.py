@@ -97,18 +97,22 @@ def frame_count(path: str | Path) -> int:
         return container.streams.video[0].frames if container.streams.video else 0
 
 
-def frame_size(path: str | Path) -> tuple[int, int]:
-    """Return how wide and how high the picture of an mp4 is, px."""
-    with av.open(str(path)) as container:
+def frame_size(video: BinaryIO | str | Path) -> tuple[int, int]:
+    """Return how wide and how high the picture of a video, an open file or a path, is, px."""
+    with av.open(_source(video)) as container:
         return container.streams.video[0].width, container.streams.video[0].height
 
 
 def decode(video: BinaryIO | str | Path) -> Iterator[np.ndarray]:
     """Yield the frames of a video, an open file or a path, uint8 [H, W, 3] RGB, one after the other."""
-    with av.open(str(video) if isinstance(video, str | Path) else video) as container:
+    with av.open(_source(video)) as container:
         container.streams.video[0].codec_context.thread_count = 1
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="rgb24")
+
+
+def _source(video: BinaryIO | str | Path) -> BinaryIO | str:
+    return str(video) if isinstance(video, Path) else video
 
 
 def read_wave(path: str | Path, sample_rate_hz: int) -> np.ndarray:

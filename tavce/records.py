@@ -49,6 +49,7 @@ class Reason(StrEnum):
     OTHER_FACE = "other_face"
     FACE_LOST = "face_lost"
     SMALL_FACE = "small_face"
+    UNSTEADY = "unsteady"
     OUT_OF_FRAME = "out_of_frame"
     POSE_FAILED = "pose_failed"
 

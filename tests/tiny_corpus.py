@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import yaml
+from packed import pack
 
 from tavce import store
 from tavce.config import Settings, load, merge
@@ -211,7 +212,7 @@ def _arrays(basis: ExpressionBasis, seed: int) -> dict[str, dict[str, np.ndarray
     noise = np.random.default_rng(seed).uniform(-1, 1, FRAMES * 640)
     return {
         "trim": {"wave": (noise * np.repeat(loudness[:, 0], 640) * 8000).astype(np.int16)},
-        "crop": {**store.pack(pictures), "landmarks": landmarks},
+        "crop": {**pack(pictures), "landmarks": landmarks},
         "mel": {"mel": (4 * (2 * steps - 1) * bins).astype(np.float32)},
         "motion": {"motion": motion},
     }

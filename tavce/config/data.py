@@ -50,7 +50,7 @@ class Trim(Section):
 
     rate_hz: int = Field(gt=0, description="frames a second, by resampling in time")
     sample_rate_hz: int = Field(gt=0, description="samples a second, mono")
-    min_frames: int = Field(gt=0, description="shorter clips are dropped, and what is left of a clip with its face lost")
+    min_frames: int = Field(gt=0, description="shorter clips are dropped, and shorter parts of one with a face")
     max_frames: int = Field(gt=0, description="longer clips are dropped: name start and end of parts of them")
     max_gap_frames: float = Field(ge=0, description="largest difference in length of sound and picture")
     min_loudness_db: float = Field(le=0, description="RMS re full scale below which a clip is silent")
@@ -73,7 +73,7 @@ class Detect(Section):
         gt=0, le=1, description="share of a face inside the annotated box, below which it is another face"
     )
     min_talker_corr: float = Field(
-        gt=0, le=1, description="of several faces, the mouth that moves with the sound is chosen from this Pearson's r on"
+        gt=0, le=1, description="Pearson's r of mouth and sound from which, of several faces, one is said to talk"
     )
     every: int = Field(gt=0, description="the detector looks at every n-th frame, and where a face is lost")
 
@@ -85,11 +85,23 @@ class Detect(Section):
 
 
 class Crop(Section):
-    """How faces are cut out."""
+    """How faces are cut out. What each recipe does: `tavce/faces/recipes.py`."""
 
+    recipe: Literal["vox", "hdtf", "released", "ffhq"] = Field(
+        description="which frames, and which square: the longest tube, the whole clip, vox as released, turned upright"
+    )
     size_px: int = Field(gt=0, multiple_of=16, description="side of the output frames")
-    margin: float = Field(ge=0, description="widening of the union box on each side, fraction of its side")
-    max_outside: float = Field(ge=0, le=1, description="largest share of the crop filled by reflection")
+    max_frames: int = Field(gt=0, description="longest crop; vox, released: a longer tube is several")
+    min_iou_first: float = Field(
+        ge=0, le=1, description="vox, released: a tube ends where the box overlaps its first one by less; 0: never"
+    )
+    margin: float = Field(
+        ge=0, description="vox, hdtf, released: widening of the union box on each side, fraction of its side"
+    )
+    min_side_px: int = Field(ge=0, description="released: smallest longer side of a tube's box, before it is widened")
+    max_outside: float = Field(
+        ge=0, le=0.5, description="vox, hdtf, ffhq: largest share of the side filled by reflection, which mirrors once"
+    )
     jpeg_quality: int = Field(ge=1, le=100)
 
 

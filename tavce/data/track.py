@@ -3,7 +3,7 @@
 Shapes: T frames.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,9 +82,7 @@ def follow(clip: Seen, min_iou: float, max_gap_frames: int) -> list[Track]:
     shot = 0
     for number, faces in enumerate(clip.frames):
         shot = number if number in cuts else shot
-        going_on = [
-            track for track in tracks if track.last >= shot and number - track.last <= max_gap_frames + 1
-        ]
+        going_on = [track for track in tracks if track.last >= shot and number - track.last <= max_gap_frames + 1]
         pairs = sorted(
             ((float(iou(track.seen[track.last].box_px, face.box_px)), t, f)
              for t, track in enumerate(going_on) for f, face in enumerate(faces)),

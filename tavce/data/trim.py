@@ -45,7 +45,7 @@ class Trimmer:
         """Return the clip's picture and sound.
 
         Raises:
-            ClipError: what `cut` raises; `too_short`, `too_long`, `missing_frames`, `damaged`, `av_mismatch`, `silent` or
+            ClipError: what `cut` raises; `too_short`, `missing_frames`, `damaged`, `av_mismatch`, `silent` or
                 `bad_annotation`.
             InputError: the video was removed by `clear_raw`.
         """
@@ -56,9 +56,7 @@ class Trimmer:
         if asked is not None and asked < settings.min_frames:
             raise ClipError(Reason.TOO_SHORT, f"{asked} frames annotated, trim.min_frames is {settings.min_frames}")
         span = Span(row.start_frame, asked, row.audio_offset_frames)
-        shape = CutFormat(
-            settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset, settings.max_frames
-        )
+        shape = CutFormat(settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset, settings.max_frames)
         clip = cut(path, span, shape, self.folder)
         self._check_length(clip, asked)
         if clip.complained:

@@ -38,7 +38,9 @@ def test_every_file_says_what_made_it(talking, stage):
         assert list(file) == ["head"]
         assert file.attrs["stage"] == stage
         assert file.attrs["version"] == TABLE[stage].version
-        assert file.attrs["settings"] == digest(talking.settings.model_dump(mode="json", include={stage}))
+        assert file.attrs["settings"] == digest(
+            talking.settings.model_dump(mode="json", include=set(TABLE[stage].sections))
+        )
 
 
 @pytest.mark.parametrize("stage", ["detect", "crop", "mel"])
@@ -51,7 +53,7 @@ def test_a_stage_run_again_gives_the_same_file(talking, stage):
 def test_trimming_a_rendered_clip_keeps_all_of_it(talking, labels):
     assert talking.records("trim")["head"].numbers["frames"] == len(labels)
     with store.open_shard(talking.h5("trim")) as file:
-        assert media.frame_count(file["head"]["video"][:].tobytes()) == len(labels)
+        assert sum(1 for _ in media.decode(store.reader(file["head"]["video"]))) == len(labels)
         assert len(file["head"]["wave"]) == len(labels) * 640
 
 
