@@ -2,8 +2,8 @@
 
 Reads   `landmarks` of the crops, their `frames` where a network measures (`motion.backend`), and the expression basis
 Writes  `motion` float32 [T, 70] (`tavce.faces.basis`, or `tavce.faces.deep3d`), `blink` float32 [T] and one record a
-        clip: how far off landmarks are that are rebuilt from the expression, and which share of their distance from
-        the basis' mean face is explained, pose-free
+        clip: how far off landmarks are that are rebuilt from the expression, and which share of the clip's movement
+        (the variance of its pose-free landmarks) the expression explains
 """
 
 import argparse
@@ -77,11 +77,10 @@ class Measure:
         if lost:
             raise ClipError(Reason.POSE_FAILED, f"no head pose in {lost} of {len(motion)} frames")
         rebuilt = self.basis.frontal(motion[:, :-POSE])
-        mean = self.basis.mean.reshape(-1, 2)
         numbers = {
             "frames": len(motion),
             "reconstruction_px": round(float(np.abs(pose_landmarks(rebuilt, pose) - landmarks).mean()), 3),
-            "explained": round(explained_share(frontal, rebuilt, mean), 4),
+            "explained": round(explained_share(frontal, rebuilt), 4),
         }
         blink = eye_opening(landmarks).astype(np.float32)
         return Result(numbers, {"motion": motion, "blink": blink}, self.lineage)

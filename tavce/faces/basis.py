@@ -63,7 +63,7 @@ class ExpressionBasis:
         middle, mean = expression.mean(axis=0, dtype=np.float64), flat.mean(axis=0)
         rows = np.linalg.lstsq(expression - middle, flat - mean, rcond=None)[0]
         intercept = (mean - middle @ rows).astype(np.float32)
-        explained = explained_share(flat, mean + (expression - middle) @ rows, mean)
+        explained = explained_share(flat, expression @ rows)
         return cls(intercept, rows.astype(np.float32), 1.0, explained, backend)
 
     def save(self, path: str | Path, **notes: str) -> None:
@@ -103,7 +103,8 @@ class ExpressionBasis:
         return np.concatenate([expression, pose.rotation, centre, size], axis=1).astype(np.float32)
 
 
-def explained_share(true: np.ndarray, rebuilt: np.ndarray, mean: np.ndarray) -> float:
-    """Return which share of the squared distance of `true` [n, ...] from `mean` [...] `rebuilt` holds; 1 is all."""
-    total = np.square(true - mean).sum()
-    return float(1 - np.square(true - rebuilt).sum() / total) if total else 1.0
+def explained_share(true: np.ndarray, rebuilt: np.ndarray) -> float:
+    """Return which share of the variance of `true` [n, ...], over n, `rebuilt` holds: 1 is all, below 0 is worse than
+    none. A difference that is always the same does not count."""
+    total = true.var(axis=0).sum()
+    return float(1 - (true - rebuilt).var(axis=0).sum() / total) if total else 1.0
