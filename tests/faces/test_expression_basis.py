@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from tavce.faces.basis import ExpressionBasis, explained_share
 from tavce.faces.mean_face import MEAN_FACE
+from tavce.generator.audio2exp import FrontalFace
 
 
 def linear_faces(frames: int, noise: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -23,6 +25,13 @@ def test_a_map_fitted_to_coefficients_gives_their_landmarks_back(tmp_path):
     np.testing.assert_allclose(basis.frontal(expression), frontal, atol=1e-4)
     np.testing.assert_allclose(basis.components * basis.scale, rows, atol=1e-4)
     assert (basis.backend, basis.explained) == ("toy", pytest.approx(1))
+
+
+def test_a_fitted_map_is_what_audio2exp_s_losses_see():
+    expression, frontal, _ = linear_faces(40)
+    basis = ExpressionBasis.fit_map(expression, frontal, "toy")
+    seen = FrontalFace(basis)(torch.from_numpy(expression.astype(np.float32)))
+    np.testing.assert_allclose(seen, frontal, atol=1e-4)
 
 
 def test_what_coefficients_cannot_say_of_landmarks_is_not_explained():
