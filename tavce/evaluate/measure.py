@@ -17,7 +17,8 @@ from tavce.config.learning import Score
 from tavce.evaluate.image import clip_mean, psnr, ssim
 from tavce.evaluate.landmarks import detect_landmarks, found, lmd
 from tavce.evaluate.metrics import MeasurementError, Measurements
-from tavce.evaluate.sync import SAMPLES_PER_FRAME, av_corr, av_offset, loudness_db
+from tavce.evaluate.sync import av_corr, av_offset
+from tavce.faces.lips import SAMPLES_PER_FRAME, loudness_db
 from tavce.faces.points import mouth_opening
 from tavce.records import ClipError
 

@@ -68,7 +68,8 @@ class Deep3D:
 
     def _measure(self, crops: np.ndarray) -> np.ndarray:
         pictures = torch.from_numpy(crops).to(self._device).permute(0, 3, 1, 2).float() / 255
-        coefficients = self._network(pictures)
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            coefficients = self._network(pictures)
         return torch.cat([coefficients[:, part] for part in (EXPRESSION, ANGLES, TRANSLATION)], dim=1).cpu().numpy()
 
 

@@ -2,35 +2,11 @@ import numpy as np
 import pytest
 
 from tavce.evaluate.metrics import MeasurementError
-from tavce.evaluate.sync import FLOOR_DB, av_corr, av_offset, loudness_db
+from tavce.evaluate.sync import av_corr, av_offset
 
 
 def signal(frames: int = 100, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=frames)
-
-
-def test_a_full_scale_square_wave_is_0_db_and_a_tenth_of_it_20_db_less():
-    wave = np.tile(np.float32([1, -1]), 320)
-    np.testing.assert_allclose(loudness_db(np.concatenate([wave, wave / 10]), 2), [0, -20], atol=1e-5)
-
-
-def test_silence_is_the_floor():
-    assert loudness_db(np.zeros(1280, np.float32), 2).tolist() == [FLOOR_DB, FLOOR_DB]
-
-
-def test_a_sample_belongs_to_the_frame_it_is_heard_in():
-    wave = np.zeros(640 * 4, np.float32)
-    wave[2 * 640] = 1
-    assert np.flatnonzero(loudness_db(wave, 4) > FLOOR_DB).tolist() == [2]
-
-
-def test_frames_beyond_the_sound_have_no_loudness():
-    assert np.isnan(loudness_db(np.zeros(1279, np.float32), 3)).tolist() == [False, True, True]
-
-
-def test_stereo_is_refused():
-    with pytest.raises(ValueError, match="give mono"):
-        loudness_db(np.zeros((2, 640), np.float32), 1)
 
 
 def test_av_corr_is_pearsons_r():
