@@ -18,7 +18,7 @@ from tavce import media, store
 from tavce.config.data import Detect
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
 from tavce.data.track import Annotation, Observation, follow, share_inside, whole_track
-from tavce.faces.facemesh import FaceMesh, MissingWeightsError
+from tavce.faces.backend import MissingWeightsError, open_backend
 from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, InputError, Reason, Row
 
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     job = open_job("detect", arguments)
     try:
-        faces = Faces()
+        faces = Faces(job.settings["detect"].backend)
     except MissingWeightsError as error:
         raise InputError(str(error)) from error
     with store.open_shard(arguments.clips) as clips:
@@ -53,8 +53,8 @@ class Faces(threading.local):
         MissingWeightsError: its model files are not installed.
     """
 
-    def __init__(self) -> None:
-        self.mesh = FaceMesh()
+    def __init__(self, backend: str) -> None:
+        self.mesh = open_backend(backend)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Detector:
         if not owners:
             return observations
         faces = [face for faces in found for face in faces]
-        landmarks, scores = self.faces.mesh.landmarks([frames[number] for number in owners], faces)
+        landmarks, scores, _ = self.faces.mesh.landmarks([frames[number] for number in owners], faces)
         for number, face, points, score in zip(owners, faces, landmarks, scores, strict=True):
             if score >= self.settings.min_score:
                 observations[number].append(Observation(np.asarray(face.box_px), points, float(score)))
