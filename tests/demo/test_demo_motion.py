@@ -60,6 +60,6 @@ def test_a_turned_picture_has_its_head_rolled_as_much_within_three_degrees(speak
     turns = [cv2.getRotationMatrix2D((128, 128), -angle, 1.0) for angle in STEPS_DEG]
     pictures = [cv2.warpAffine(picture, turn, (256, 256), borderMode=cv2.BORDER_REFLECT) for turn in turns]
     back_end = FaceMesh()
-    landmarks, _ = back_end.landmarks(pictures, [faces[0] for faces in back_end.detect(pictures)])
+    landmarks, *_ = back_end.landmarks(pictures, [faces[0] for faces in back_end.detect(pictures)])
     roll = np.degrees(head_pose(landmarks).rotation[:, 2])
     assert np.abs(roll - roll[STEPS_DEG.index(0)] - STEPS_DEG).max() < 3
