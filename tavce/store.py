@@ -8,7 +8,7 @@ Arrays (T frames at 25 fps, M mel steps at 80 a second, N samples at 16 kHz):
     crop    frames   uint8 [bytes] of JPEGs         offsets   int64 [T + 1]
             landmarks float32 [T, 68, 2] px in the crop
     mel     mel      float32 [M, 80]
-    motion  motion   float32 [T, 70]
+    motion  motion   float32 [T, 70]                blink     float32 [T] eye opening, of the eyes' distance
 File attributes: format, stage, version, settings (digest). Group attributes: what the stage says of the clip.
 """
 

@@ -121,11 +121,24 @@ class Mel(Section):
     padding: Literal["zeros", "reflect"] = Field(description="zeros: librosa ≥ 0.9; reflect: before")
 
 
-class Motion(Section):
-    """Motion coefficients from landmarks: expression, rotation (3) and translation (3)."""
+DEEP3D_EXPRESSION = 64  # expression coefficients of Deep3DFaceRecon
 
-    expression: int = Field(gt=0, le=136, description="principal components of pose-free landmarks")
+
+class Motion(Section):
+    """Motion coefficients: expression, rotation (3) and translation (3)."""
+
+    backend: Literal["landmarks", "deep3d"] = Field(
+        description="landmarks: head pose and principal components; deep3d: Deep3DFaceRecon, its weights placed by you"
+    )
+    expression: int = Field(gt=0, le=136, description="expression coefficients; deep3d has 64")
     fit_frames: int = Field(gt=0, description="frames of the training split the basis is fitted on, at most")
+    batch: int = Field(gt=0, description="frames a network sees at once")
+
+    @model_validator(mode="after")
+    def _deep3d_has_its_own_number(self) -> Self:
+        if self.backend == "deep3d" and self.expression != DEEP3D_EXPRESSION:
+            raise ValueError(f"backend deep3d has {DEEP3D_EXPRESSION} expression coefficients, not {self.expression}")
+        return self
 
 
 class Gate(Section):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _open(path: str, detect: Detect, trim: Trim) -> Iterator["Detector"]:
+def _open(path: str, detect: Detect, trim: Trim, _folder: Path) -> Iterator["Detector"]:
     try:
         backend = open_backend(detect.backend)
     except MissingWeightsError as error:

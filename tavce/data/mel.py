@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _open(path: str, settings: Mel) -> Iterator[Work]:
+def _open(path: str, settings: Mel, _folder: Path) -> Iterator[Work]:
     with store.open_shard(path) as clips:
 
         def work(row: Row, _before: ClipRecord) -> Result:
