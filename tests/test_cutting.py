@@ -15,6 +15,7 @@ from coded_video import (
     uneven,
     write_coded,
 )
+from cut_clips import cut
 
 from tavce.cutting import CutFormat, Span
 from tavce.media import VideoFormat, write_video

@@ -17,7 +17,7 @@ from tavce.config.data import Detect
 from tavce.faces.backend import Backend, Face
 from tavce.faces.overlap import iou
 
-NOMINAL_HZ = 25  # of the frame numbers given to the detector of cuts, which asks for a rate
+NOMINAL_HZ = 25.0  # of the frame numbers given to the detector of cuts, which asks for a rate
 SHOT_WIDTH_PX = 160  # of the frames in which cuts are looked for
 MAX_DRIFT = 0.15  # of a face from where it was looked for, in sides of its box, before it is looked for once more
 
