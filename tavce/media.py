@@ -91,9 +91,9 @@ def _start_s(container: av.container.InputContainer, video: av.VideoStream) -> f
     return max(0, start) / av.time_base
 
 
-def frame_count(path: str | Path) -> int:
-    """Return how many frames an mp4 has, from its header (0 where it has no picture)."""
-    with av.open(str(path)) as container:
+def frame_count(video: BinaryIO | str | Path) -> int:
+    """Return how many frames an mp4, an open file or a path, has, from its header (0 where it has no picture)."""
+    with av.open(_source(video)) as container:
         return container.streams.video[0].frames if container.streams.video else 0
 
 

@@ -128,12 +128,12 @@ class Clip:
 
 def draw(clip: Clip, frames: int) -> np.ndarray:
     """Return a clip's sheet, uint8 [H, W, 3] RGB, with this many frames, evenly spread."""
-    video = clip.trim["video"][:].tobytes()
-    first, count = 0, media.frame_count(video)
+    video = clip.trim["video"]
+    first, count = 0, media.frame_count(store.reader(video))
     if clip.crop is not None:
         first, count = int(clip.crop.attrs["first_frame"]), len(clip.crop["offsets"]) - 1
     at = sorted({*np.linspace(first, first + count - 1, min(frames, count)).round().astype(int).tolist()})
-    pictures = islice(media.decode(video), at[-1] + 1)
+    pictures = islice(media.decode(store.reader(video)), at[-1] + 1)
     columns = [_column(clip, number, picture) for number, picture in enumerate(pictures) if number in at]
     body = np.concatenate(columns, axis=1)
     return np.concatenate([_text(clip.caption(), body.shape[1]), body])

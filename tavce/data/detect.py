@@ -109,10 +109,12 @@ class Detector:
         Raises:
             ClipError: `no_face` without any, `face_lost` where none lasts.
         """
-        tracks = follow(clip, self.settings.min_iou, self.settings.max_gap_frames)
+        gap = self.settings.max_gap_frames
+        # what is seen no longer than a face may be missed is a mistake of as little weight
+        tracks = [track for track in follow(clip, self.settings.min_iou, gap) if len(track.seen) > gap]
         if not tracks:
-            raise ClipError(Reason.NO_FACE, f"no face in any of {len(clip.frames)} frames")
-        whole = [Candidate(track, stretch(track, clip, self.settings.max_gap_frames)) for track in tracks]
+            raise ClipError(Reason.NO_FACE, f"no face in any {gap + 1} of {len(clip.frames)} frames")
+        whole = [Candidate(track, stretch(track, clip, gap)) for track in tracks]
         lasting = [one for one in whole if len(one.stretch.boxes_px) >= self.trim.min_frames]
         if not lasting:
             longest = max(len(one.stretch.boxes_px) for one in whole)

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from packed import pack
 from pipeline import Pipeline, row, settings
 
 from tavce import store
@@ -38,7 +39,7 @@ def shown(tmp_path):
             writer.put(clip_id, followed(), first_frame=FOLLOWED_FROM)
     with store.create(pipeline.h5("crop"), store.Origin("crop", 1, "")) as writer:
         jpeg = cv2.imencode(".jpg", np.full((SIDE_PX, SIDE_PX, 3), 90, np.uint8))[1].tobytes()
-        arrays = {**store.pack([jpeg] * 3), "landmarks": np.full((3, 68, 2), 15.5, np.float32)}
+        arrays = {**pack([jpeg] * 3), "landmarks": np.full((3, 68, 2), 15.5, np.float32)}
         to_crop = "0.25 0 -20.375 0 0.25 -12.375"  # of the square from (80, 48) to (208, 176)
         writer.put("kept", arrays, first_frame=CROPPED_FROM, to_crop=to_crop, size_px=SIDE_PX)
     pipeline.write_rows(*(row(clip_id, video) for clip_id in fates))

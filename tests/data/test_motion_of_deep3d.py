@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from made_up_faces import SIDE_PX, moving_face
+from packed import pack
 from pipeline import Pipeline, row, settings
 from seeded_deep3d import place, seeded
 
@@ -30,7 +31,7 @@ def write_crops(pipeline: Pipeline, *splits: str) -> None:
     with store.create(pipeline.h5("crop"), store.Origin("crop", 1, "")) as writer:
         for split in splits:
             landmarks = moving_face(FRAMES[split], len(split))
-            arrays = {**store.pack([*map(drawn, landmarks)]), "landmarks": landmarks}
+            arrays = {**pack([*map(drawn, landmarks)]), "landmarks": landmarks}
             writer.put(split, arrays, size_px=SIDE_PX)
     records = [
         ClipRecord(clip_id=split, dataset="mine", split=split, speaker=split, stage="crop", version=1)
