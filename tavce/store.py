@@ -81,3 +81,9 @@ def picture(group: h5py.Group, index: int) -> np.ndarray:
     """Return the bytes (uint8 [n]) of one packed picture; one read."""
     start, end = group["offsets"][index : index + 2]
     return group["frames"][start:end]
+
+
+def sound(clip: h5py.Group, frames: range, samples_per_frame: int) -> np.ndarray:
+    """Return the sound float32 [N] in [-1, 1] of some frames of a trimmed clip; shorter where its wave is."""
+    wave = clip["wave"][frames.start * samples_per_frame : frames.stop * samples_per_frame]
+    return wave.astype(np.float32) / 32768
