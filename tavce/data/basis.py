@@ -1,6 +1,6 @@
 """Fit the expression basis on the training speakers, once for all datasets.
 
-Reads   `landmarks` of the crops and their records
+Reads   `landmarks` of the crops, and the records of `quality`
 Writes  basis.npz (`tavce.faces.basis`), with the ids of its clips
 The basis is frozen: new clips are projected on it. `snakemake --forcerun basis` fits it anew.
 """
@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--crops", type=input_file, nargs="+", required=True, help="crops of every shard, .h5")
-    parser.add_argument("--records", type=input_file, nargs="+", required=True, help="their records, in the same order")
+    parser.add_argument(
+        "--records", type=input_file, nargs="+", required=True, help="records of `quality`, in the same order"
+    )
     parser.add_argument("--out", required=True)
 
 
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
         if record.kept and record.split == "train"
     ]
     if not clips:
-        raise InputError("no training clip is left to fit the expression basis on: see the records of `crop`")
+        raise InputError("no training clip is left to fit the expression basis on: see the records of `quality`")
     per_clip = max(1, settings.fit_frames // len(clips))
     frontal = np.concatenate([_frontal(path, clip_id, per_clip) for path, clip_id in clips])
     try:

@@ -14,7 +14,7 @@ PICTURE_SIDE = 32  # px that a picture is reduced to
 LOW_HZ, HIGH_HZ = 200, 3500  # which every codec and bit rate keeps
 BANDS, MOMENTS = 16, 32  # of the coarse spectrogram; the moments divide the sound evenly, however long it is
 WINDOW, HOP = 512, 256  # samples
-RANGE_DB = 40  # what is further below the loudest cell is the encoder's noise
+RANGE_DB = 20  # below the loudest cell: where noise is added, so that an encoder's own changes little
 
 
 def picture_hash(grey: np.ndarray) -> int:
@@ -37,8 +37,8 @@ def sound_hash(wave: np.ndarray, sample_rate_hz: int) -> int | None:
     cells = np.add.reduceat(bands, np.linspace(0, len(bands), MOMENTS, endpoint=False).astype(int), axis=0)
     if cells.max() == 0:
         return None
-    level = np.log(np.maximum(cells, cells.max() * 10 ** (-RANGE_DB / 10)))
-    return _bits(dctn(level, norm="ortho")[1:17, 0:4])
+    level = np.log(cells + cells.max() * 10 ** (-RANGE_DB / 10))
+    return _bits(dctn(level, norm="ortho")[1:9, 0:8])
 
 
 def _bits(coefficients: np.ndarray) -> int:

@@ -1,6 +1,6 @@
 """Log-mel spectrograms of a shard's clips.
 
-Reads   `wave` of the trimmed clips
+Reads   `wave` of the trimmed clips, of the frames that the crop has (in the records of `quality`)
 Writes  `mel` float32 [M, 80], M = 1 + N // hop, and one record a clip
 Source  Wav2Lip's audio parameters (paper.md, stage 1); Slaney's mel scale and area norm as in librosa
 """
@@ -30,10 +30,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compute the mels of one shard."""
     job = open_job("mel", arguments)
+    settings = job.settings["mel"]
+    samples_per_frame = settings.sample_rate_hz // job.settings["trim"].rate_hz
     with store.open_shard(arguments.clips) as clips:
 
-        def work(row, _before):
-            mel = log_mel(clips[row.clip_id]["wave"][:].astype(np.float32) / 32768, job.settings["mel"])
+        def work(row, before):
+            first = int(before.numbers["first_frame"])
+            frames = range(first, first + int(before.numbers["frames"]))
+            mel = log_mel(store.sound(clips[row.clip_id], frames, samples_per_frame), settings)
             return Result({"mel_steps": len(mel)}, {"mel": mel})
 
         run_shard(job, work)

@@ -14,7 +14,7 @@ from tavce.stages import SHARD_STAGES
 SHARDS = {"0000": ("a", "b", "c"), "0001": ("d", "e")}
 SPLITS = {"a": "train", "b": "train", "c": "val", "d": "test", "e": "train"}
 LOST_AT = {"b": ("sheet", "missing_file"), "c": ("detect", "no_face"), "e": ("trim", "silent")}
-NUMBERS = {"mel": {"mel_steps": 321}, "motion": {"frames": 100}}
+NUMBERS = {"quality": {"first_frame": 10}, "mel": {"mel_steps": 321}, "motion": {"frames": 100}}
 ORDER = ("sheet", *SHARD_STAGES)
 
 
@@ -34,9 +34,8 @@ def record(clip_id, stage):
 
 
 def _reaches(lost_at, stage):
-    """Return whether a loss at one stage is known at another; `mel` follows `trim`, not `crop`."""
-    known = ("sheet", "download", "trim", "mel") if stage == "mel" else ORDER[: ORDER.index(stage) + 1]
-    return lost_at in known
+    """Return whether a loss at one stage is known at another."""
+    return lost_at in ORDER[: ORDER.index(stage) + 1]
 
 
 def _about(clip_id):
@@ -88,6 +87,7 @@ def test_the_index_lists_the_finished_clips_and_where_they_lie(root):
         "source": "d.mp4",
         "licence": "unknown",
         "start_frame": 0,
+        "first_frame": 10,
         "frames": 100,
         "mel_steps": 321,
         "shard": "0001",
@@ -104,7 +104,7 @@ def test_the_index_refuses_records_that_do_not_stand_beside_each_other(root, cap
     path = root / "mel" / "0000.jsonl"
     write_lines(path, read_records(path)[::-1])
     assert index(root) == 2
-    assert "records of a, c and a stand in one line: rerun `mel`" in capsys.readouterr().err
+    assert "the records of a, c, a stand in the line of a: rerun `quality`" in capsys.readouterr().err
 
 
 def test_the_funnel_writes_its_counts_and_a_line_for_every_lost_clip(root):
