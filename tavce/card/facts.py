@@ -12,8 +12,7 @@ from tavce.records import SPLITS, Row
 
 QUANTILES = (0.05, 0.5, 0.95)
 MEASURED = {  # at a stage, under a name that is its name here, too
-    "seconds": "trim",
-    **dict.fromkeys(("face_px", "yaw_deg", "pitch_deg", "roll_deg", "sharpness", "miss_rate"), "quality"),
+    **dict.fromkeys(("seconds", "face_px", "yaw_deg", "pitch_deg", "roll_deg", "sharpness", "miss_rate"), "quality"),
     **dict.fromkeys(("loudness_db", "av_corr", "av_offset"), "quality"),
 }
 

@@ -17,7 +17,7 @@ from tavce.records import SPLITS, Numbers
 
 BLOCKS = 5  # of a hash; two that differ in at most 3 bits agree in 2 of them, which leaves few pairs to look at
 PICTURES = 3
-PICTURE_BITS = 10  # in which the hashes of the pictures differ at most, in the mean over them
+PICTURE_BITS = 8  # in which the hashes of the pictures differ at most, in the mean over them
 
 
 class Duplicates:

@@ -39,8 +39,8 @@ def sharpness(grey: np.ndarray, landmarks: np.ndarray) -> float:
 
     The landmarks' box is brought to FACE_SIDE_PX squared and its contrast to a deviation of 1/4 of the range, so that
     neither the face's share of the crop nor the light counts. What does: focus, movement and compression, but also a
-    small face that was scaled up, a beard, and the crops' own size where it is below that of the box. Around 1000 for
-    a face in focus, below 100 for one whose pores nobody sees. NaN where there is no face inside the picture.
+    small face that was scaled up, a beard, and the crops' own size. A photographed face of 140 px in the source, cropped
+    to 256, has 250; blurred by 1 px of the crop 110, by 2 px 40, by 4 px 15. NaN where no face is in the picture.
     """
     height, width = grey.shape
     if not np.isfinite(landmarks).all():
@@ -55,8 +55,8 @@ def sharpness(grey: np.ndarray, landmarks: np.ndarray) -> float:
         (FACE_SIDE_PX, FACE_SIDE_PX),
         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
     )
-    contrast = float(face.std())
-    return float(cv2.Laplacian(face * (64 / contrast), cv2.CV_32F).var()) if contrast else 0.0
+    contrast = max(float(face.std()), 1.0)  # less is an empty picture's noise
+    return float(cv2.Laplacian(face * (64 / contrast), cv2.CV_32F).var())
 
 
 def level_db(wave: np.ndarray) -> float | None:

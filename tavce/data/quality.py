@@ -4,7 +4,7 @@ Reads   what `detect` and `crop` say of the clips, the sound of the trimmed ones
 Writes  one record a clip, with all that was measured, also of a clip that is dropped; and no arrays
 A threshold that is not set, or whose number could not be measured (null), drops nothing.
 Numbers
-    frames, first_frame         of the trimmed clip, that the crop has
+    frames, seconds, first_frame        of the crop, and the frame of the trimmed clip that it begins with
     face_px, miss_rate, cuts, faces     as `detect` found them; miss_rate is the share of frames without the face
     pitch_deg, yaw_deg, roll_deg        size of the head's turn that 95 % of the frames stay below
     sharpness, loudness_db, av_corr, av_offset      `tavce.data.measures`; av_note says why there are none
@@ -119,6 +119,7 @@ class Judge:
         numbers = {
             "frames": frames,
             "first_frame": first,
+            "seconds": round(frames / RATE_HZ, 3),
             **_found(self.detected[row.clip_id]),
             **measures.turn_deg(landmarks),
             **_looks(crop, landmarks),

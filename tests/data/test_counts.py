@@ -57,9 +57,9 @@ def root(tmp_path):
     return root
 
 
-def index(root) -> int:
+def index(root, *options) -> int:
     files = ["--out", str(root / "index.parquet"), "--records", str(root / "index.jsonl")]
-    return main(["index", "--root", str(root), "--shards", *SHARDS, *files])
+    return main(["index", "--root", str(root), "--shards", *SHARDS, *files, *options])
 
 
 def run_funnel(root) -> int:
@@ -105,6 +105,26 @@ def test_the_index_refuses_records_that_do_not_stand_beside_each_other(root, cap
     write_lines(path, read_records(path)[::-1])
     assert index(root) == 2
     assert "the records of a, c, a stand in the line of a: rerun `quality`" in capsys.readouterr().err
+
+
+def test_the_index_drops_a_duplicate_and_names_the_clip_that_stays(root):
+    """a trains and comes first, d is held out."""
+    hashes = {"sound_hash": "0" * 16, "picture_hash": "0" * 48}
+    for shard in SHARDS:
+        path = root / "quality" / f"{shard}.jsonl"
+        said = [entry.model_copy(update={"numbers": {**entry.numbers, **hashes}}) for entry in read_records(path)]
+        write_lines(path, said)
+    assert index(root, "--settings", '{"duplicates": {"max_bits": 3}}') == 0
+    assert pq.read_table(root / "index.parquet")["clip_id"].to_pylist() == ["d"]
+    final = {entry.clip_id: entry for entry in read_records(root / "index.jsonl")}
+    assert (final["a"].reason, final["a"].lost_at) == ("duplicate", "index")
+    assert final["a"].detail == "its sound and pictures are those of d (duplicates.max_bits)"
+    assert {name: (final[name].lost_at, final[name].reason) for name in LOST_AT} == LOST_AT
+    assert count(root)[0]["index"]["train"] == {
+        "total": 3,
+        "kept": 0,
+        "dropped": {"duplicate": 1, "missing_file": 1, "silent": 1},
+    }
 
 
 def test_the_funnel_writes_its_counts_and_a_line_for_every_lost_clip(root):

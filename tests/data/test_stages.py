@@ -127,7 +127,7 @@ def test_a_clip_without_a_face_is_dropped(talking, tmp_path):
 def test_a_shard_without_clips_gives_empty_files(tmp_path, talking):
     empty = Pipeline(tmp_path / "empty", talking.settings)
     empty.write_rows()
-    empty.run_all("download", *STAGES)
+    empty.run_all("download", "trim", "detect", "crop", "quality", "mel")
     assert empty.records("mel") == {}
 
 
