@@ -39,8 +39,8 @@ def sharpness(grey: np.ndarray, landmarks: np.ndarray) -> float:
 
     The landmarks' box is brought to FACE_SIDE_PX squared and its contrast to a deviation of 1/4 of the range, so that
     neither the face's share of the crop nor the light counts. What does: focus, movement and compression, but also a
-    small face that was scaled up, a beard, and the crops' own size. A photographed face of 140 px in the source, cropped
-    to 256, has 250; blurred by 1 px of the crop 110, by 2 px 40, by 4 px 15. NaN where no face is in the picture.
+    small face that was scaled up, a beard, and the crops' own size. A photographed face of 140 px in the source has
+    250 in crops of 256; blurred by 1 px of the crop 110, by 2 px 40, by 4 px 15. NaN where no face is in the picture.
     """
     height, width = grey.shape
     if not np.isfinite(landmarks).all():
