@@ -13,8 +13,11 @@ Numbers
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import cv2
 import h5py
@@ -52,8 +55,15 @@ def run(arguments: argparse.Namespace) -> None:
     if job.settings["quality"].min_sync_confidence is not None:
         raise InputError("quality.min_sync_confidence needs SyncNet, which is not built in yet: set it to null")
     detected = _detected(job, arguments.detected)
-    with store.open_shard(arguments.clips) as clips, store.open_shard(arguments.crops) as crops:
-        run_shard(job, Judge(job.settings["quality"], detected, clips, crops))
+    run_shard(job, partial(_open, job.settings["quality"], detected, arguments.clips, arguments.crops))
+
+
+@contextmanager
+def _open(
+    settings: Quality, detected: Mapping[str, Numbers], clips_path: str, crops_path: str, _folder: Path
+) -> Iterator["Judge"]:
+    with store.open_shard(clips_path) as clips, store.open_shard(crops_path) as crops:
+        yield Judge(settings, detected, clips, crops)
 
 
 def _detected(job: Shard, path: str) -> dict[str, Numbers]:

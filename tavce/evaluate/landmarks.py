@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from tavce.evaluate.metrics import MeasurementError
-from tavce.faces.facemesh import Face, FaceMesh
+from tavce.faces.backend import Face
+from tavce.faces.facemesh import FaceMesh
 from tavce.faces.points import POINTS, inter_ocular
 
 SCORED = slice(17, POINTS)  # without the jaw, which FaceMesh defines otherwise than the 68-point scheme
@@ -75,7 +76,7 @@ def _detect_chunk(frames: list[np.ndarray]) -> np.ndarray:
     landmarks = np.full((len(frames), POINTS, 2), np.nan, np.float32)
     faces = {index: max(seen, key=_area_px) for index, seen in enumerate(_detector().detect(frames)) if seen}
     if faces:
-        points, scores = _detector().landmarks([frames[index] for index in faces], [*faces.values()])
+        points, scores, _ = _detector().landmarks([frames[index] for index in faces], [*faces.values()])
         sure = scores >= MIN_SCORE
         landmarks[np.array([*faces])[sure]] = points[sure]
     factors = np.array([size[0] / width, size[1] / height], np.float32)

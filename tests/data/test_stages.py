@@ -52,7 +52,7 @@ def test_a_stage_run_again_gives_the_same_file(talking, stage):
 def test_trimming_a_rendered_clip_keeps_all_of_it(talking, labels):
     assert talking.records("trim")["head"].numbers["frames"] == len(labels)
     with store.open_shard(talking.h5("trim")) as file:
-        assert media.frame_count(file["head"]["video"][:].tobytes()) == len(labels)
+        assert sum(1 for _ in media.decode(store.reader(file["head"]["video"]))) == len(labels)
         assert len(file["head"]["wave"]) == len(labels) * 640
 
 
@@ -90,7 +90,7 @@ def test_a_cropped_face_has_its_landmarks_where_a_detector_finds_them(talking):
         frames = [cv2.imdecode(store.picture(crop, index), cv2.IMREAD_COLOR)[:, :, ::-1] for index in (0, 30, 60)]
     back_end = facemesh.FaceMesh()
     faces = [found[0] for found in back_end.detect(frames)]
-    found, _ = back_end.landmarks(frames, faces)
+    found, _, _ = back_end.landmarks(frames, faces)
     assert all(frame.shape == (256, 256, 3) for frame in frames)
     assert np.linalg.norm(found - points[[0, 30, 60]], axis=-1).mean() < 0.05 * inter_ocular(points).mean()
 

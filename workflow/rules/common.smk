@@ -103,6 +103,7 @@ def version(stage):
 
 SHARDS = {name: shard_names(corpus.shards) for name, corpus in settings.corpora.items()}
 TRAIN = [name for name, corpus in settings.corpora.items() if corpus.train]
+LANDMARKS_ONLY = settings.motion.backend == "landmarks"
 EVALUATE = [name for name, corpus in settings.corpora.items() if corpus.evaluate]
 
 
@@ -143,6 +144,11 @@ def weights_of_renderer(wildcards):
     """Return the listing of the published weights that a variant's perceptual loss needs."""
     renderer = settings.renderers[wildcards.variant]
     return ancient(f"results/weights/{renderer.perceptual}.json") if renderer.weights.perceptual else []
+
+
+def weights_of_motion(wildcards):
+    """Return the listing of the published weights that the motion coefficients need; landmarks need none."""
+    return [] if LANDMARKS_ONLY else ancient(f"results/weights/{settings.motion.backend}.json")
 
 
 def networks_of(wildcards):

@@ -220,12 +220,13 @@ rule basis:
         origin="results/basis/origin.txt",
         crops=ancient(shard_files("results/{dataset}/crop/{shard}.h5", TRAIN)),
         records=ancient(shard_files("results/{dataset}/quality/{shard}.jsonl", TRAIN)),
+        weights=weights_of_motion,
     output:
         basis="results/basis/basis.npz",
     log:
         "logs/basis.log",
     conda:
-        "../../envs/data.yaml"
+        "../../envs/data.yaml" if LANDMARKS_ONLY else "../../envs/train.yaml"
     params:
         settings=sections("basis"),
         version=version("basis"),
@@ -240,6 +241,7 @@ rule motion:
         before="results/{dataset}/quality/{shard}.jsonl",
         crops="results/{dataset}/crop/{shard}.h5",
         basis="results/basis/basis.npz",
+        weights=weights_of_motion,
     output:
         motion="results/{dataset}/motion/{shard}.h5",
         records="results/{dataset}/motion/{shard}.jsonl",
@@ -248,7 +250,7 @@ rule motion:
     benchmark:
         "benchmarks/motion/{dataset}/{shard}.tsv"
     conda:
-        "../../envs/data.yaml"
+        "../../envs/data.yaml" if LANDMARKS_ONLY else "../../envs/train.yaml"
     params:
         settings=sections("motion"),
         version=version("motion"),
