@@ -128,6 +128,12 @@ def picture(group: h5py.Group, index: int) -> np.ndarray:
     return group["frames"][start:end]
 
 
+def sound(clip: h5py.Group, frames: range, samples_per_frame: int) -> np.ndarray:
+    """Return the sound float32 [N] in [-1, 1] of some frames of a trimmed clip; shorter where its wave is."""
+    wave = clip["wave"][frames.start * samples_per_frame : frames.stop * samples_per_frame]
+    return wave.astype(np.float32) / 32768
+
+
 def reader(array: h5py.Dataset) -> io.BufferedReader:
     """Return a stored file, uint8 [n], as an open file that is read as it is needed."""
     return io.BufferedReader(_Stored(array), BLOCK_BYTES)

@@ -173,8 +173,8 @@ def write_corpus(root: Path) -> TinyCorpus:
     rows = [
         {
             "clip_id": clip_id, "dataset": "tiny", "split": split, "speaker": speaker, "video_id": clip_id,
-            "source": f"{clip_id}.mp4", "licence": "none", "start_frame": 0, "shard": "0000", "frames": FRAMES,
-            "mel_steps": MEL_STEPS, **{stage: str(path) for stage, path in files.items()},
+            "source": f"{clip_id}.mp4", "licence": "none", "start_frame": 0, "first_frame": 0, "shard": "0000",
+            "frames": FRAMES, "mel_steps": MEL_STEPS, **{stage: str(path) for stage, path in files.items()},
         }
         for clip_id, (split, speaker) in CLIPS.items()
     ]  # fmt: skip

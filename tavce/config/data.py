@@ -105,6 +105,36 @@ class Crop(Section):
     jpeg_quality: int = Field(ge=1, le=100)
 
 
+class Quality(Section):
+    """Which clips are good enough, by what was measured of them; null = any. Nothing before this stage is rerun."""
+
+    min_face_px: float | None = Field(
+        gt=0, description="smallest median side of the face in the source; detect.min_face_px holds before it"
+    )
+    max_yaw_deg: float | None = Field(gt=0, le=180, description="turn to a side that 95 % of the frames stay below")
+    max_pitch_deg: float | None = Field(gt=0, le=180, description="the same up or down")
+    max_roll_deg: float | None = Field(gt=0, le=180, description="the same towards a shoulder")
+    min_sharpness: float | None = Field(
+        ge=0, description="median variance of the Laplacian over the face (tavce/data/measures.py)"
+    )
+    max_miss_rate: float | None = Field(ge=0, le=1, description="share of the frames in which no face was found")
+    max_cuts: int | None = Field(ge=0, description="changes of scene in the trimmed clip; its crop lies between two")
+    max_faces: int | None = Field(ge=1, description="faces at once, in 95 % of the frames of the trimmed clip")
+    min_loudness_db: float | None = Field(
+        le=0, description="RMS re full scale of the frames that are used; trim.min_loudness_db is of the whole clip"
+    )
+    max_lag_frames: int = Field(gt=0, description="largest lag of sound and lips that is tried")
+    max_av_offset_frames: int | None = Field(ge=0, description="lag at which lips and loudness go together best")
+    min_av_corr: float | None = Field(ge=-1, le=1, description="Pearson's r of the lips' opening and loudness, in step")
+    min_sync_confidence: float | None = Field(ge=0, description="SyncNet's confidence")
+
+
+class Duplicates(Section):
+    """Which clips of a dataset are the same: sound and pictures have nearly the same hashes."""
+
+    max_bits: int | None = Field(ge=0, le=3, description="of 64, in which the sounds' hashes differ; null = not looked")
+
+
 class Mel(Section):
     """The log-mel spectrogram of Wav2Lip (paper.md, stage 1)."""
 

@@ -1,6 +1,7 @@
 """Fit the expression basis on the training speakers, once for all datasets.
 
-Reads   `landmarks` of the crops and their records, and the `frames` where a network measures (`motion.backend`)
+Reads   `landmarks` of the crops, the records of `quality`, and the `frames` where a network measures
+        (`motion.backend`)
 Writes  basis.npz (`tavce.faces.basis`), with the digest of its clips' ids: principal components of the landmarks, or
         the map to them from the network's coefficients
 The basis is frozen: new clips are projected on it. `snakemake --forcerun basis` fits it anew.
@@ -25,7 +26,9 @@ log = logging.getLogger(__name__)
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--crops", type=input_file, nargs="+", required=True, help="crops of every shard, .h5")
-    parser.add_argument("--records", type=input_file, nargs="+", required=True, help="their records, in the same order")
+    parser.add_argument(
+        "--records", type=input_file, nargs="+", required=True, help="records of `quality`, in the same order"
+    )
     parser.add_argument("--out", required=True)
 
 
@@ -43,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         if record.kept and record.split == "train"
     ]
     if not clips:
-        raise InputError("no training clip is left to fit the expression basis on: see the records of `crop`")
+        raise InputError("no training clip is left to fit the expression basis on: see the records of `quality`")
     network = load_network(settings)
     per_clip = max(1, settings.fit_frames // len(clips))
     samples = [_sample(path, clip_id, per_clip, network) for path, clip_id in clips]

@@ -194,5 +194,6 @@ def _clip(stage: str, row: Row, before: ClipRecord, work: Work) -> tuple[ClipRec
         result = work(row, before)
     except ClipError as error:
         log.info("%s dropped %s: %s", stage, row.clip_id, error)
-        return _record(row, stage, reason=error.reason, lost_at=stage, detail=error.detail), None
+        said = {"reason": error.reason, "detail": error.detail, "numbers": error.numbers}
+        return _record(row, stage, lost_at=stage, **said), None
     return _record(row, stage, numbers=dict(result.numbers)), result

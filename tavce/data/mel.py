@@ -1,6 +1,6 @@
 """Log-mel spectrograms of a shard's clips.
 
-Reads   `wave` of the trimmed clips
+Reads   `wave` of the trimmed clips, of the frames that the crop has (in the records of `quality`)
 Writes  `mel` float32 [M, 80], M = 1 + N // hop, and one record a clip
 Source  Wav2Lip's audio parameters (paper.md, stage 1); Slaney's mel scale and area norm as in librosa
 """
@@ -35,15 +35,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compute the mels of one shard."""
     job = open_job("mel", arguments)
-    run_shard(job, partial(_open, arguments.clips, job.settings["mel"]))
+    settings = job.settings["mel"]
+    samples_per_frame = settings.sample_rate_hz // job.settings["trim"].rate_hz
+    run_shard(job, partial(_open, arguments.clips, settings, samples_per_frame))
 
 
 @contextmanager
-def _open(path: str, settings: Mel, _folder: Path) -> Iterator[Work]:
+def _open(path: str, settings: Mel, samples_per_frame: int, _folder: Path) -> Iterator[Work]:
     with store.open_shard(path) as clips:
 
-        def work(row: Row, _before: ClipRecord) -> Result:
-            mel = log_mel(clips[row.clip_id]["wave"][:].astype(np.float32) / 32768, settings)
+        def work(row: Row, before: ClipRecord) -> Result:
+            first = int(before.numbers["first_frame"])
+            frames = range(first, first + int(before.numbers["frames"]))
+            mel = log_mel(store.sound(clips[row.clip_id], frames, samples_per_frame), settings)
             return Result({"mel_steps": len(mel)}, {"mel": mel})
 
         yield work

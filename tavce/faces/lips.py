@@ -1,8 +1,7 @@
 """Do the lips move with the sound? Mouth opening against loudness, which needs no trained network.
 
-Shapes: T frames, N samples. `opening` is the mouth opening of each frame (`points.mouth_opening`), NaN where no
-face was found.
-What cannot be measured is NaN, never a default.
+Shapes: T frames, N samples. `opening` is the mouth opening of each frame (`points.mouth_opening`), NaN where no face
+was found. What cannot be measured is NaN, never a default.
 """
 
 import numpy as np

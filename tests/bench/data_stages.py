@@ -21,7 +21,15 @@ from tests.bench.talking_clip import write_talking_clip
 
 GOAL_FRAMES_PER_S = 40
 REPEATS = 3
-TIMED = ("trim", "detect", "crop", "mel", "motion")
+TIMED = ("trim", "detect", "crop", "quality", "mel", "motion")
+BEFORE = {
+    "trim": "download",
+    "detect": "trim",
+    "crop": "detect",
+    "quality": "crop",
+    "mel": "quality",
+    "motion": "quality",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Workbench:
         write_talking_clip(self.video)
         row = Row(clip_id="clip", dataset="bench", split="train", speaker="s", video_id="clip", source=str(self.video))
         write_lines(self.path("sheet"), [row])
-        for stage in ("download", "trim", "detect", "crop", "mel", "basis", "motion"):
+        for stage in ("download", "trim", "detect", "crop", "quality", "mel", "basis", "motion"):
             self.run(stage)
         (record,) = read_records(self.path("motion"))
         assert record.kept, f"the clip was lost at {record.lost_at}: {record.detail}"
@@ -54,7 +62,7 @@ class Workbench:
         settings = ["--settings", paper().sections(stage)]
         crops = ("--crops", self.path("crop", ".h5"))
         if stage == "basis":
-            return [stage, *settings, *crops, "--records", self.path("crop"), "--out", self.basis]
+            return [stage, *settings, *crops, "--records", self.path("quality"), "--out", self.basis]
         shard = ["--rows", self.path("sheet"), "--records", self.path(stage), "--threads", "1"]
         if stage == "download":
             folders = ("raw", "quarantine", "ledger", "hosts")
@@ -65,11 +73,12 @@ class Workbench:
             "trim": (),
             "detect": clips,
             "crop": (*clips, "--faces", self.path("detect", ".h5")),
+            "quality": (*clips, *crops, "--detected", self.path("detect")),
             "mel": clips,
             "motion": (*crops, "--basis", self.basis),
         }[stage]
-        before = {"trim": "download", "detect": "trim", "crop": "detect", "mel": "trim", "motion": "crop"}[stage]
-        return [stage, *settings, *shard, "--before", self.path(before), *inputs, "--out", self.path(stage, ".h5")]
+        out = () if stage == "quality" else ("--out", self.path(stage, ".h5"))
+        return [stage, *settings, *shard, "--before", self.path(BEFORE[stage]), *inputs, *out]
 
     @property
     def basis(self) -> str:

@@ -23,7 +23,7 @@ SPLITS = {"anna": "train", "ben": "train", "carl": "val", "dora": "test"}
 
 
 def write_crops(pipeline, clips, splits=SPLITS):
-    """Write the sheet, the records and the landmarks of `crop`; a clip without landmarks is lost."""
+    """Write the sheet, the landmarks of `crop` and the records of `quality`; a clip without landmarks is lost."""
     pipeline.write_rows(*(row(name, f"{name}.mp4", split=splits[name]) for name in clips))
     with store.create(pipeline.h5("crop"), store.Origin("crop", 1, "")) as writer:
         for name, landmarks in clips.items():
@@ -35,18 +35,18 @@ def write_crops(pipeline, clips, splits=SPLITS):
             dataset="mine",
             split=splits[name],
             speaker=name,
-            stage="crop",
+            stage="quality",
             version=1,
             reason="no_face" if landmarks is None else None,
             lost_at="detect" if landmarks is None else None,
         )
         for name, landmarks in clips.items()
     ]
-    write_lines(pipeline.records_path("crop"), records)
+    write_lines(pipeline.records_path("quality"), records)
 
 
 def fit(pipeline) -> int:
-    inputs = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("crop"))]
+    inputs = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("quality"))]
     return main(["basis", "--settings", pipeline.settings.sections("basis"), *inputs, "--out", str(_basis(pipeline))])
 
 
@@ -104,7 +104,8 @@ def test_no_training_clip_is_refused(mine, capsys, clips):
     write_crops(mine, clips)
     assert fit(mine) == 2
     assert (
-        "no training clip is left to fit the expression basis on: see the records of `crop`" in capsys.readouterr().err
+        "no training clip is left to fit the expression basis on: see the records of `quality`"
+        in capsys.readouterr().err
     )
 
 
