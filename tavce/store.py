@@ -6,7 +6,8 @@ Arrays (T frames at 25 fps, M mel steps at 80 a second, N samples at 16 kHz):
     detect  boxes    float32 [T, 4] px              landmarks float32 [T, 68, 2] px, both in the trimmed video,
             of T frames from the attribute `first_frame` on
     crop    frames   uint8 [bytes] of JPEGs         offsets   int64 [T + 1]
-            landmarks float32 [T, 68, 2] px in the crop
+            landmarks float32 [T, 68, 2] px in the crop; attributes: `size_px`, `first_frame` of the trimmed video,
+            `to_crop`, the affine map from its pixels, row by row
     mel     mel      float32 [M, 80]
     motion  motion   float32 [T, 70]                blink     float32 [T] eye opening, of the eyes' distance
 File attributes: format, stage, version, settings (digest). Group attributes: what the stage says of the clip.
@@ -132,6 +133,11 @@ def sound(clip: h5py.Group, frames: range, samples_per_frame: int) -> np.ndarray
     """Return the sound float32 [N] in [-1, 1] of some frames of a trimmed clip; shorter where its wave is."""
     wave = clip["wave"][frames.start * samples_per_frame : frames.stop * samples_per_frame]
     return wave.astype(np.float32) / 32768
+
+
+def to_crop(crop: h5py.Group) -> np.ndarray:
+    """Return the affine map float64 [2, 3] from the trimmed video's pixels to those of a stored crop."""
+    return np.float64(crop.attrs["to_crop"].split()).reshape(2, 3)
 
 
 def reader(array: h5py.Dataset) -> io.BufferedReader:

@@ -126,7 +126,14 @@ class Quality(Section):
     max_lag_frames: int = Field(gt=0, description="largest lag of sound and lips that is tried")
     max_av_offset_frames: int | None = Field(ge=0, description="lag at which lips and loudness go together best")
     min_av_corr: float | None = Field(ge=-1, le=1, description="Pearson's r of the lips' opening and loudness, in step")
+    syncnet: bool = Field(description="measure SyncNet's confidence: weights to fetch, and 50 ms a frame on a core")
     min_sync_confidence: float | None = Field(ge=0, description="SyncNet's confidence")
+
+    @model_validator(mode="after")
+    def _confidence_is_measured(self) -> Self:
+        if self.min_sync_confidence is not None and not self.syncnet:
+            raise ValueError("min_sync_confidence is set but syncnet is false: nothing would measure it")
+        return self
 
 
 class Duplicates(Section):

@@ -162,7 +162,7 @@ def _source(clip: Clip, number: int, picture: np.ndarray) -> np.ndarray:
         _outline(small, np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) * scale, BOX)
         _mark_points(small, clip.detect["landmarks"][at], scale, 0)
     if clip.crop is not None:
-        to_crop = np.float64(clip.crop.attrs["to_crop"].split()).reshape(2, 3)
+        to_crop = store.to_crop(clip.crop)
         low, high = -0.5, clip.crop.attrs["size_px"] - 0.5
         corners = np.array([[low, low], [high, low], [high, high], [low, high]]) - to_crop[:, 2]
         _outline(small, (corners @ np.linalg.inv(to_crop[:, :2]).T + 0.5) * scale, SQUARE)

@@ -8,7 +8,7 @@ Numbers
     face_px, miss_rate, cuts, faces     as `detect` found them; miss_rate is the share of frames without the face
     pitch_deg, yaw_deg, roll_deg        size of the head's turn that 95 % of the frames stay below
     sharpness, loudness_db, av_corr, av_offset      `tavce.data.measures`; av_note says why there are none
-    sync_confidence, sync_distance, sync_offset_frames      SyncNet's
+    sync_confidence, sync_distance, sync_offset_frames      SyncNet's, where `quality.syncnet` asks for them
     picture_hash, sound_hash    hexadecimal, 48 and 16 digits (`tavce.data.hashes`)
 """
 
@@ -28,6 +28,7 @@ from tavce.config.data import Quality
 from tavce.data import measures
 from tavce.data.clips import Result, Shard, open_job, run_shard, shard_arguments
 from tavce.data.hashes import picture_hash, sound_hash
+from tavce.data.syncing import SyncNet, open_syncnet, sync_numbers
 from tavce.faces.lips import SAMPLES_PER_FRAME
 from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, InputError, Numbers, Reason, Row, read_records
@@ -49,11 +50,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure the clips of one shard.
 
     Raises:
-        InputError: the records of detect are not those of this sheet, or SyncNet is asked for.
+        InputError: the records of detect are not those of this sheet, or SyncNet's weights are missing.
     """
     job = open_job("quality", arguments)
-    if job.settings["quality"].min_sync_confidence is not None:
-        raise InputError("quality.min_sync_confidence needs SyncNet, which is not built in yet: set it to null")
     detected = _detected(job, arguments.detected)
     run_shard(job, partial(_open, job.settings["quality"], detected, arguments.clips, arguments.crops))
 
@@ -62,8 +61,9 @@ def run(arguments: argparse.Namespace) -> None:
 def _open(
     settings: Quality, detected: Mapping[str, Numbers], clips_path: str, crops_path: str, _folder: Path
 ) -> Iterator["Judge"]:
+    syncnet = open_syncnet() if settings.syncnet else None
     with store.open_shard(clips_path) as clips, store.open_shard(crops_path) as crops:
-        yield Judge(settings, detected, clips, crops)
+        yield Judge(settings, detected, clips, crops, syncnet)
 
 
 def _detected(job: Shard, path: str) -> dict[str, Numbers]:
@@ -114,6 +114,7 @@ class Judge:
     detected: Mapping[str, Numbers]
     clips: h5py.File
     crops: h5py.File
+    syncnet: SyncNet | None
 
     def __call__(self, row: Row, before: ClipRecord) -> Result:
         """Return what was measured of the clip.
@@ -135,7 +136,7 @@ class Judge:
             **_looks(crop, landmarks),
             "loudness_db": measures.level_db(wave),
             **measures.lip_sync(landmarks, wave, self.settings.max_lag_frames),
-            **_syncnet(),
+            **sync_numbers(self.syncnet, self.clips[row.clip_id], crop, wave),
             "sound_hash": _hex(sound_hash(wave, RATE_HZ * SAMPLES_PER_FRAME)),
         }
         passed = [(limit.reason, said) for limit in LIMITS if (said := limit.passed(self.settings, numbers))]
@@ -167,11 +168,6 @@ def _looks(crop: h5py.Group, landmarks: np.ndarray) -> Numbers:
         "sharpness": measures.number(np.median(sharpness), 1),
         "picture_hash": "".join(f"{picture_hash(grey[at]):016x}" for at in chosen[HASHED]),
     }
-
-
-def _syncnet() -> Numbers:
-    """Return SyncNet's verdict: none, since it is not built in yet."""
-    return {"sync_confidence": None, "sync_distance": None, "sync_offset_frames": None}
 
 
 def _hex(value: int | None) -> str | None:

@@ -66,9 +66,7 @@ def _speeds(times: dict[str, list[float]], frames: int) -> Iterator[Measurement]
         yield Measurement(f"data {name}", speed, "frames/s per core at 640x480", at_least=goal)
     yield Measurement("data together / floors", median_ratio(together, floors), "times", at_most=GOAL_FLOORS)
     decode_and_networks = summed(FLOORS[:2])
-    yield Measurement(
-        "data detect / decode and networks", median_ratio(times["detect"], decode_and_networks), "times"
-    )
+    yield Measurement("data detect / decode and networks", median_ratio(times["detect"], decode_and_networks), "times")
     for name, spent in times.items():
         share = 100 * statistics.median(spent) / statistics.median(together)
         yield Measurement(f"data {name}: share of together", share, "%")

@@ -21,9 +21,10 @@ from tavce.config import paper
 from tavce.faces.mean_face import MEAN_FACE
 from tavce.records import ClipRecord, Row, read_records, write_lines
 from tavce.stages import SHARD_STAGES
-from tests.bench.data_stages import TIMED, Workbench
+from tests.bench.data_stages import TIMED
 from tests.bench.fitting import best_fit, costs_of_two
 from tests.bench.talking_clip import HEIGHT_PX, WIDTH_PX, write_talking_clip
+from tests.bench.workbench import Workbench
 
 RATE_HZ = 25
 SHORT_FRAMES = 75

@@ -7,7 +7,14 @@ from tavce import cli
 from tavce.config import paper
 from tavce.records import Row, read_records, write_lines
 
-BEFORE = {"trim": "download", "detect": "trim", "crop": "detect", "quality": "crop", "mel": "quality", "motion": "quality"}
+BEFORE = {
+    "trim": "download",
+    "detect": "trim",
+    "crop": "detect",
+    "quality": "crop",
+    "mel": "quality",
+    "motion": "quality",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,9 @@ class Workbench:
     def prepare(self, *stages: str) -> None:
         """Write the sheet, and run stages once, so that nothing is loaded while timed."""
         rows = [
-            Row(clip_id=f"clip{n}", dataset="bench", split="train", speaker="s", video_id="clip", source=str(self.video))
+            Row(
+                clip_id=f"clip{n}", dataset="bench", split="train", speaker="s", video_id="clip", source=str(self.video)
+            )
             for n in range(self.clips)
         ]
         write_lines(self.path("sheet"), rows)

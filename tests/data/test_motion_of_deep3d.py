@@ -26,7 +26,7 @@ def drawn(landmarks: np.ndarray) -> bytes:
 
 
 def write_crops(pipeline: Pipeline, *splits: str) -> None:
-    """Write the sheet, the records and the crops of `crop`: one clip a split, named as it."""
+    """Write the sheet, the records of `quality` and the crops: one clip a split, named as it."""
     pipeline.write_rows(*(row(split, f"{split}.mp4", split=split) for split in splits))
     with store.create(pipeline.h5("crop"), store.Origin("crop", 1, "")) as writer:
         for split in splits:
@@ -34,14 +34,14 @@ def write_crops(pipeline: Pipeline, *splits: str) -> None:
             arrays = {**pack([*map(drawn, landmarks)]), "landmarks": landmarks}
             writer.put(split, arrays, size_px=SIDE_PX)
     records = [
-        ClipRecord(clip_id=split, dataset="mine", split=split, speaker=split, stage="crop", version=1)
+        ClipRecord(clip_id=split, dataset="mine", split=split, speaker=split, stage="quality", version=1)
         for split in splits
     ]
-    write_lines(pipeline.records_path("crop"), records)
+    write_lines(pipeline.records_path("quality"), records)
 
 
 def fit(pipeline: Pipeline) -> int:
-    inputs = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("crop"))]
+    inputs = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("quality"))]
     out = str(pipeline.folder / "basis.npz")
     return main(["basis", "--settings", pipeline.settings.sections("basis"), *inputs, "--out", out])
 

@@ -3,9 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from packed import pack
 from pipeline import Pipeline, row, settings
 
 from tavce import store
+from tavce.config import SettingsError
 from tavce.data import measures
 from tavce.data.mel import log_mel
 from tavce.faces.mean_face import MEAN_FACE, HeadPose, pose_landmarks
@@ -52,7 +54,7 @@ def write(pipeline: Pipeline, **changes) -> None:
     with store.create(pipeline.h5("trim"), store.Origin("trim", 1, "")) as writer:
         writer.put("clip", {"wave": said["wave"]})
     with store.create(pipeline.h5("crop"), store.Origin("crop", 1, "")) as writer:
-        writer.put("clip", {**store.pack(said["pictures"]), "landmarks": said["landmarks"]}, size_px=SIDE_PX)
+        writer.put("clip", {**pack(said["pictures"]), "landmarks": said["landmarks"]}, size_px=SIDE_PX)
     about = {"clip_id": "clip", "dataset": "mine", "split": "train", "speaker": "clip", "version": 1}
     for stage, numbers in (("detect", said["detected"]), ("crop", {"frames": FRAMES, "first_frame": FIRST})):
         write_lines(pipeline.records_path(stage), [ClipRecord(**about, stage=stage, numbers=numbers)])
@@ -187,9 +189,15 @@ def test_a_corpus_may_have_thresholds_of_its_own(tmp_path):
     assert both.section("quality", "theirs").max_yaw_deg is None
 
 
-def test_syncnets_threshold_is_refused_while_there_is_none(mine, capsys):
-    assert mine.with_settings(quality={"min_sync_confidence": 3}).run("quality") == 2
-    assert "quality.min_sync_confidence needs SyncNet, which is not built in yet" in capsys.readouterr().err
+def test_syncnets_threshold_needs_syncnet():
+    with pytest.raises(SettingsError, match="min_sync_confidence is set but syncnet is false"):
+        settings(quality={"min_sync_confidence": 3})
+
+
+def test_syncnet_without_its_weights_is_one_sentence(mine, capsys, monkeypatch):
+    monkeypatch.chdir(mine.folder)
+    assert mine.with_settings(quality={"syncnet": True}).run("quality") == 2
+    assert "quality.syncnet needs weights: run `tavce fetch syncnet_v2`" in capsys.readouterr().err
 
 
 def test_records_of_another_sheet_are_refused(mine, capsys):

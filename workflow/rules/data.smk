@@ -152,6 +152,7 @@ rule quality:
         detected="results/{dataset}/detect/{shard}.jsonl",
         clips="results/{dataset}/trim/{shard}.h5",
         crops="results/{dataset}/crop/{shard}.h5",
+        weights=weights_of_quality,
     output:
         records="results/{dataset}/quality/{shard}.jsonl",
     log:
@@ -159,7 +160,7 @@ rule quality:
     benchmark:
         "benchmarks/quality/{dataset}/{shard}.tsv"
     conda:
-        "../../envs/data.yaml"
+        "../../envs/data.yaml" if not SYNCNET else "../../envs/train.yaml"
     params:
         settings=sections("quality", "dataset"),
         version=version("quality"),
