@@ -1,6 +1,6 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, mel, download, dry-run, dag, slurm, correlation, archives, sheet; none = all. Exit status 1 when a goal is
+Names: data, long, mel, download, dry-run, dag, slurm, correlation, archives, sheet; none = all. Exit status 1 when a goal is
 missed.
 """
 
@@ -12,6 +12,7 @@ import sys
 
 BENCHES = {
     "data": "data_stages",
+    "long": "long_clip",
     "mel": "mel_speed",
     "download": "downloads",
     "dry-run": "dry_run",

@@ -1,0 +1,58 @@
+"""How much memory the data stages take for a source of half an hour, and how fast they are on it.
+
+Every stage is a process of its own, with one worker; its peak is that of the process, or of an ffmpeg it started.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tavce import media
+from tavce.records import read_records
+from tests.bench.measurement import Measurement
+from tests.bench.talking_clip import write_talking_clip
+from tests.bench.workbench import Workbench
+
+MINUTES = 30
+GOAL_MB = 600
+STAGES = ("trim", "detect", "crop", "quality", "mel", "basis", "motion")
+
+
+def measure() -> Iterator[Measurement]:
+    """Yield the peak memory of every stage and its frames a second."""
+    with tempfile.TemporaryDirectory(prefix="tavce-bench-") as folder:
+        workbench = Workbench(Path(folder))
+        _write_long_clip(workbench.video)
+        workbench.prepare()
+        frames = 0
+        for stage in STAGES:
+            began = time.perf_counter()
+            peak_mb = _peak_mb(workbench.command(stage))
+            spent_s = time.perf_counter() - began
+            if stage != "basis":
+                (record,) = read_records(workbench.path(stage))
+                assert record.kept, f"the clip was lost at {record.lost_at}: {record.detail}"
+                frames = int(record.numbers.get("frames", frames))
+            yield Measurement(f"long {stage}: peak memory", peak_mb, "MB", at_most=GOAL_MB)
+            yield Measurement(f"long {stage}", frames / spent_s, f"frames/s, {frames} frames")
+
+
+def _write_long_clip(path: Path) -> None:
+    """Write a talking head that says the same again and again."""
+    short = path.with_name("short.mp4")
+    write_talking_clip(short)
+    seconds = media.frame_count(short) / 25
+    loop = ["-stream_loop", str(round(MINUTES * 60 / seconds)), "-i", str(short), "-t", str(MINUTES * 60)]
+    subprocess.run([media.ffmpeg_path(), "-v", "error", *loop, "-c", "copy", str(path)], check=True)
+
+
+def _peak_mb(arguments: list[str]) -> float:
+    process = subprocess.Popen([sys.executable, "-m", "tavce", *arguments], stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"tavce {arguments[0]} failed"
+    return usage.ru_maxrss / 1024
