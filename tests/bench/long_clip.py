@@ -1,6 +1,6 @@
 """How much memory the data stages take for a source of half an hour, and how fast they are on it.
 
-Every stage is a process of its own, with one worker; its peak is that of the process, or of an ffmpeg it started.
+Every stage is a process of its own, with one worker, and all frames are cropped; its peak is that of the process, or of an ffmpeg it started.
 """
 
 import os
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tavce import media
+from tavce.config import paper
 from tavce.records import read_records
 from tests.bench.measurement import Measurement
 from tests.bench.talking_clip import write_talking_clip
@@ -25,7 +26,8 @@ STAGES = ("trim", "detect", "crop", "quality", "mel", "basis", "motion")
 def measure() -> Iterator[Measurement]:
     """Yield the peak memory of every stage and its frames a second."""
     with tempfile.TemporaryDirectory(prefix="tavce-bench-") as folder:
-        workbench = Workbench(Path(folder))
+        crop = paper().crop.model_copy(update={"recipe": "hdtf", "max_frames": paper().trim.max_frames})
+        workbench = Workbench(Path(folder), settings=paper().model_copy(update={"crop": crop}))
         _write_long_clip(workbench.video)
         workbench.prepare()
         frames = 0
