@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from tavce import media
 from tavce.config import paper
 from tavce.records import read_records
@@ -20,6 +22,8 @@ from tests.bench.talking_clip import write_talking_clip
 from tests.bench.workbench import Workbench
 
 MINUTES = 30
+LENGTH_S = MINUTES * 60
+RATE_HZ, SAMPLE_RATE_HZ = 25, 16_000
 GOAL_MB = 600
 STAGES = ("trim", "detect", "crop", "quality", "mel", "basis", "motion")
 
@@ -46,11 +50,14 @@ def measure() -> Iterator[Measurement]:
 
 def _write_long_clip(path: Path) -> None:
     """Write a talking head that says the same again and again."""
-    short = path.with_name("short.mp4")
+    short, sound = path.with_name("short.mp4"), path.with_name("sound.pcm")
     write_talking_clip(short)
-    seconds = media.frame_count(short) / 25
-    loop = ["-stream_loop", str(round(MINUTES * 60 / seconds)), "-i", str(short), "-t", str(MINUTES * 60)]
-    subprocess.run([media.ffmpeg_path(), "-v", "error", *loop, "-c", "copy", str(path)], check=True)
+    wave = media.read_wave(short, SAMPLE_RATE_HZ)[: media.frame_count(short) * SAMPLE_RATE_HZ // RATE_HZ]
+    sound.write_bytes((np.resize(wave, LENGTH_S * SAMPLE_RATE_HZ) * 32767).astype("<i2").tobytes())
+    picture = ["-stream_loop", "-1", "-i", str(short)]
+    heard = ["-f", "s16le", "-ar", str(SAMPLE_RATE_HZ), "-ac", "1", "-i", str(sound)]
+    streams = ["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-frames:v", str(LENGTH_S * RATE_HZ), "-c:a", "aac"]
+    subprocess.run([media.ffmpeg_path(), "-v", "error", *picture, *heard, *streams, str(path)], check=True)
 
 
 def _peak_mb(arguments: list[str]) -> float:
