@@ -14,6 +14,7 @@ PICTURE_SIDE = 32  # px that a picture is reduced to
 LOW_HZ, HIGH_HZ = 200, 3500  # which every codec and bit rate keeps
 BANDS, MOMENTS = 16, 32  # of the coarse spectrogram; the moments divide the sound evenly, however long it is
 WINDOW, HOP = 512, 256  # samples
+BLOCK = 4096  # windows transformed at once, so that an hour of sound takes little memory
 RANGE_DB = 20  # below the loudest cell: where noise is added, so that an encoder's own changes little
 
 
@@ -31,9 +32,11 @@ def sound_hash(wave: np.ndarray, sample_rate_hz: int) -> int | None:
     if len(wave) < WINDOW + HOP * MOMENTS:
         return None
     frames = np.lib.stride_tricks.sliding_window_view(wave, WINDOW)[::HOP]
-    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)))
-    edges_hz = np.geomspace(LOW_HZ, HIGH_HZ, BANDS + 1)
-    bands = np.add.reduceat(power, np.round(edges_hz * WINDOW / sample_rate_hz).astype(int), axis=1)[:, :BANDS]
+    window = np.hanning(WINDOW).astype(np.float32)
+    edges = np.round(np.geomspace(LOW_HZ, HIGH_HZ, BANDS + 1) * WINDOW / sample_rate_hz).astype(int)
+    blocks = (frames[start : start + BLOCK] * window for start in range(0, len(frames), BLOCK))
+    power = (np.square(np.abs(np.fft.rfft(block, axis=1))) for block in blocks)
+    bands = np.concatenate([np.add.reduceat(part, edges, axis=1)[:, :BANDS] for part in power])
     cells = np.add.reduceat(bands, np.linspace(0, len(bands), MOMENTS, endpoint=False).astype(int), axis=0)
     if cells.max() == 0:
         return None

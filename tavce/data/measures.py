@@ -6,7 +6,7 @@ Shapes: T frames, H × W pixels of a crop, N samples; landmarks [T, 68, 2] px in
 import cv2
 import numpy as np
 
-from tavce.faces.lips import FLOOR_DB, best_lag, correlation, loudness_db
+from tavce.faces.lips import FLOOR_DB, best_lag, correlation, loudness_db, mean_power
 from tavce.faces.mean_face import head_pose
 from tavce.faces.points import mouth_opening
 from tavce.records import Numbers
@@ -61,10 +61,8 @@ def sharpness(grey: np.ndarray, landmarks: np.ndarray) -> float:
 
 def level_db(wave: np.ndarray) -> float | None:
     """Return the RMS of a wave [N] re full scale, in dB, at least FLOOR_DB; None where it has no samples."""
-    if not len(wave):
-        return None
-    power = np.square(wave.astype(np.float64)).mean()
-    return round(float(10 * np.log10(max(power, 10 ** (FLOOR_DB / 10)))), 1)
+    power = mean_power(wave)
+    return number(10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10))), 1)
 
 
 def lip_sync(landmarks: np.ndarray, wave: np.ndarray, max_lag_frames: int) -> Numbers:

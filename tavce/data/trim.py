@@ -18,6 +18,7 @@ from tavce import boxes, damage, media, store
 from tavce.config.data import Trim
 from tavce.cutting import Clip, CutFormat, Span, cut
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+from tavce.faces.lips import mean_power
 from tavce.fetch.raw import refuse_cleared
 from tavce.files import sha256
 from tavce.records import ClipError, ClipRecord, Reason, Row
@@ -94,8 +95,7 @@ class Trimmer:
             )
 
     def _loudness(self, wave: np.ndarray) -> float:
-        rms = np.sqrt(np.mean(np.square(wave.astype(np.float64) / 32768)))
-        loudness_db = float(20 * np.log10(max(rms, 1e-6)))
+        loudness_db = float(10 * np.log10(max(mean_power(wave), 1e-12)))
         if loudness_db < self.settings.min_loudness_db:
             raise ClipError(
                 Reason.SILENT, f"{loudness_db:.0f} dB, trim.min_loudness_db is {self.settings.min_loudness_db}"

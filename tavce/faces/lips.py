@@ -12,6 +12,16 @@ FEWEST_FRAMES = 3  # that define a correlation
 BLOCK_FRAMES = 1024  # measured at once, so that an hour of sound takes no more memory than a minute
 
 
+def mean_power(wave: np.ndarray) -> float:
+    """Return the mean square of a wave, int16 [N] or float32 [N] in [-1, 1], re full scale; NaN without samples."""
+    scale = np.iinfo(wave.dtype).max + 1 if np.issubdtype(wave.dtype, np.integer) else 1
+    total, block = 0.0, BLOCK_FRAMES * SAMPLES_PER_FRAME
+    for start in range(0, len(wave), block):
+        part = wave[start : start + block].astype(np.float64) / scale
+        total += float(part @ part)
+    return total / len(wave) if len(wave) else float("nan")
+
+
 def loudness_db(wave: np.ndarray, frames: int) -> np.ndarray:
     """Return the level float64 [T] of each video frame's own samples: RMS re full scale, in dB, −60 to 0.
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tavce.faces import lips
 from tavce.faces.lips import FLOOR_DB, best_lag, correlation, loudness_db
 
 
@@ -55,3 +56,15 @@ def test_no_lag_is_best_where_none_has_a_correlation():
 def test_openings_and_levels_of_different_length_are_refused(measure):
     with pytest.raises(ValueError, match=r"both must be \[T\]"):
         measure(signal(10), signal(11))
+
+
+@pytest.mark.parametrize("samples", [1, 640, 3 * lips.BLOCK_FRAMES * 640 // 2])
+def test_the_power_is_the_mean_square_whatever_the_length_and_the_type(samples):
+    wave = np.random.default_rng(0).integers(-32768, 32767, samples, np.int16)
+    expected = np.mean(np.square(wave / 32768))
+    assert lips.mean_power(wave) == pytest.approx(expected, rel=1e-9)
+    assert lips.mean_power((wave / 32768).astype(np.float32)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_no_samples_have_no_power():
+    assert np.isnan(lips.mean_power(np.zeros(0, np.int16)))
