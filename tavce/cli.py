@@ -16,7 +16,7 @@ SETTINGS_HELP = "the stage's own sections as JSON, or a .yaml laid over the pape
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one stage; return 0, or 2 with one clear sentence when the input or a setting is wrong."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    listing = "\n".join(f"  {name:<12} {stage.help}" for name, stage in STAGES.items())
+    listing = "\n".join(f"  {name:<13} {stage.help}" for name, stage in STAGES.items())
     parser = argparse.ArgumentParser(
         prog="tavce",
         description=f"stages:\n{listing}",

@@ -25,6 +25,7 @@ class CutFormat:
     sample_rate_hz: int
     crf: int
     preset: str
+    max_frames: int = 2**31  # a longer clip is refused; not cut to this length
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Span:
 class Clip:
     """A cut clip: an mp4 with `frames` frames and no sound, and its sound."""
 
-    video: bytes
+    video: Path
     frames: int
     expected: int | None  # the frames asked for, else what the file's header promises
     wave: np.ndarray  # int16 [N], mono, as long as the frames; zeros before the source's picture and after its sound
@@ -63,8 +64,8 @@ class Clip:
     complained: bool  # ffmpeg did, maybe of what lies around the clip: `damage.check` says
 
 
-def cut(path: str | Path, span: Span, shape: CutFormat) -> Clip:
-    """Cut a span of a video, and its sound.
+def cut(path: str | Path, span: Span, shape: CutFormat, folder: str | Path) -> Clip:
+    """Cut a span of a video, and its sound; the picture goes into a new file of a folder.
 
     The source is resampled in time, not relabelled: each output frame is the newest source frame that is not
     half an output frame ahead. Rotation and non-square pixels are undone, sides are rounded to even numbers.
@@ -72,7 +73,7 @@ def cut(path: str | Path, span: Span, shape: CutFormat) -> Clip:
 
     Raises:
         ClipError: as `media.probe`; `no_audio`; `not_a_video` with ffmpeg's last words; `missing_frames` where the
-            picture ends before the clip.
+            picture ends before the clip; `too_long`.
     """
     found = probe(path)
     if found.sound is None:
@@ -80,9 +81,10 @@ def cut(path: str | Path, span: Span, shape: CutFormat) -> Clip:
     # all of it is the lead where a seek finds no keyframe
     lead = min(span.start_frame, LEAD_FRAMES + span.early_frames) if found.indexed else span.start_frame
     promised = _frames_from(path, found, span.start_frame, shape.rate_hz) if span.frames is None else span.frames
-    with tempfile.TemporaryDirectory(prefix="tavce-cut-") as folder:
-        video_path, wave_path = Path(folder, "clip.mp4"), Path(folder, "clip.pcm")
-        source = ffmpeg.input(str(path), **_window(span, lead, shape.rate_hz, found.start_s))
+    _check_length(path, promised, shape.max_frames)
+    with tempfile.TemporaryDirectory(prefix="cut-", dir=folder) as part:
+        video_path, wave_path = Path(part, "clip.mp4"), Path(part, "clip.pcm")
+        source = ffmpeg.input(str(path), **_window(span, lead, shape, found.start_s))
         picture = _picture(source[str(found.picture)], lead, promised, shape.rate_hz)
         sound = source[str(found.sound)].filter("aresample", shape.sample_rate_hz, first_pts=0, **{"async": 1})
         one = {"threads": 1}  # another number of threads makes other bytes
@@ -93,8 +95,9 @@ def cut(path: str | Path, span: Span, shape: CutFormat) -> Clip:
         )
         complained = _run(ffmpeg.merge_outputs(*outputs), path)
         heard = np.fromfile(wave_path, np.int16)
-        video = video_path.read_bytes()
-    frames = frame_count(video)
+        frames = frame_count(video_path)
+        _check_length(path, frames, shape.max_frames)
+        video = video_path.replace(f"{part}.mp4")
     sound_frames = len(heard) * shape.rate_hz / shape.sample_rate_hz - lead
     wave = _excerpt(heard, lead - span.audio_offset_frames, frames, shape)
     return Clip(video, frames, promised, wave, sound_frames, complained)
@@ -110,12 +113,19 @@ def _frames_from(path: str | Path, found: Probe, start_frame: int, rate_hz: int)
     return frames - start_frame
 
 
-def _window(span: Span, lead_frames: int, rate_hz: int, zero_s: float) -> dict[str, float]:
+def _check_length(path: str | Path, frames: int | None, max_frames: int) -> None:
+    if frames is not None and frames > max_frames:
+        raise ClipError(Reason.TOO_LONG, f"{path}: more than {max_frames} frames: name start and end of parts of it")
+
+
+def _window(span: Span, lead_frames: int, shape: CutFormat, zero_s: float) -> dict[str, float]:
     """Return what is read of the file: the span, what its sound needs around it, and a second more."""
-    window = {"ss": zero_s + (span.start_frame - lead_frames) / rate_hz, "threads": 1}
-    if span.frames is not None:
-        window["t"] = (lead_frames + span.frames + span.late_frames + rate_hz) / rate_hz
-    return window
+    frames = shape.max_frames if span.frames is None else span.frames
+    return {
+        "ss": zero_s + (span.start_frame - lead_frames) / shape.rate_hz,
+        "t": (lead_frames + frames + span.late_frames + shape.rate_hz) / shape.rate_hz,
+        "threads": 1,
+    }
 
 
 def _picture(source: object, lead_frames: int, frames: int | None, rate_hz: int) -> object:

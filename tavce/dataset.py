@@ -38,6 +38,7 @@ class Entry:
     speaker: str
     source: str
     shard: str
+    first_frame: int  # of the trimmed clip
     frames: int
     mel_steps: int
     trim: str

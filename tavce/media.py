@@ -5,7 +5,6 @@ Shapes: T frames, N samples, H × W pixels.
 """
 
 import contextlib
-import io
 import itertools
 import math
 import shutil
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import ffmpeg
@@ -91,25 +91,28 @@ def _start_s(container: av.container.InputContainer, video: av.VideoStream) -> f
     return max(0, start) / av.time_base
 
 
-def frame_count(video: bytes) -> int:
-    """Return how many frames an mp4 held in memory has, from its header (0 where it has no picture)."""
-    with av.open(io.BytesIO(video)) as container:
+def frame_count(video: BinaryIO | str | Path) -> int:
+    """Return how many frames an mp4, an open file or a path, has, from its header (0 where it has no picture)."""
+    with av.open(_source(video)) as container:
         return container.streams.video[0].frames if container.streams.video else 0
 
 
-def frame_size(video: bytes) -> tuple[int, int]:
-    """Return how wide and how high the picture of an mp4 held in memory is, px."""
-    with av.open(io.BytesIO(video)) as container:
+def frame_size(video: BinaryIO | str | Path) -> tuple[int, int]:
+    """Return how wide and how high the picture of a video, an open file or a path, is, px."""
+    with av.open(_source(video)) as container:
         return container.streams.video[0].width, container.streams.video[0].height
 
 
-def decode(video: bytes | str | Path) -> Iterator[np.ndarray]:
-    """Yield the frames of a video, uint8 [H, W, 3] RGB, one after the other."""
-    source = io.BytesIO(video) if isinstance(video, bytes) else str(video)
-    with av.open(source) as container:
+def decode(video: BinaryIO | str | Path) -> Iterator[np.ndarray]:
+    """Yield the frames of a video, an open file or a path, uint8 [H, W, 3] RGB, one after the other."""
+    with av.open(_source(video)) as container:
         container.streams.video[0].codec_context.thread_count = 1
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="rgb24")
+
+
+def _source(video: BinaryIO | str | Path) -> BinaryIO | str:
+    return str(video) if isinstance(video, Path) else video
 
 
 def read_wave(path: str | Path, sample_rate_hz: int) -> np.ndarray:

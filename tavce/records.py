@@ -4,7 +4,7 @@ A stage writes one record for every clip of its sheet, in the sheet's order, los
 the counts of every stage add up to the sheet.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Self, get_args
@@ -15,6 +15,7 @@ from tavce.files import write_text
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)  # from the least held out to the most
+Numbers = Mapping[str, int | float | str | None]
 RETRY_REASON = "TAVCE_RETRY_REASON"  # names the reasons for which alone `download` asks for lost videos again
 
 
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     NO_AUDIO = "no_audio"
     SILENT = "silent"
     TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
     MISSING_FRAMES = "missing_frames"
     DAMAGED = "damaged"
     AV_MISMATCH = "av_mismatch"
@@ -48,17 +50,29 @@ class Reason(StrEnum):
     OTHER_FACE = "other_face"
     FACE_LOST = "face_lost"
     SMALL_FACE = "small_face"
+    UNSTEADY = "unsteady"
     OUT_OF_FRAME = "out_of_frame"
     POSE_FAILED = "pose_failed"
+    POSE_RANGE = "pose_range"
+    BLURRED = "blurred"
+    OCCLUDED = "occluded"
+    SCENE_CUTS = "scene_cuts"
+    SEVERAL_FACES = "several_faces"
+    OUT_OF_SYNC = "out_of_sync"
+    DUPLICATE = "duplicate"
 
 
 class ClipError(Exception):
-    """The one exception that drops a clip; anything else is a bug and ends the job."""
+    """The one exception that drops a clip; anything else is a bug and ends the job.
 
-    def __init__(self, reason: Reason, detail: str):
+    `numbers` go into the clip's record: what was measured before it was dropped.
+    """
+
+    def __init__(self, reason: Reason, detail: str, numbers: Numbers | None = None):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.numbers = dict(numbers or {})
 
 
 class InputError(Exception):

@@ -17,6 +17,7 @@ class Stage:
 
 
 PLANNED = ("corpora", "download", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
+CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
 STAGES = {
     "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim"), 2),
@@ -24,14 +25,16 @@ STAGES = {
     "download": Stage("tavce.data.download", "fetch the videos of a shard", ("download",), version=2),
     "trim": Stage("tavce.data.trim", "cut the clips of a shard", ("trim",), version=2),
     "clear_raw": Stage("tavce.data.clear_raw", "remove the downloads of a shard whose clips are cut"),
-    "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect",), version=2),
-    "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("crop",)),
-    "mel": Stage("tavce.data.mel", "compute log-mel spectrograms", ("mel",)),
-    "basis": Stage("tavce.data.basis", "fit the expression basis on the training speakers", ("motion",)),
-    "motion": Stage("tavce.data.motion", "turn landmarks into motion coefficients", ("motion",)),
-    "index": Stage("tavce.data.index", "list a dataset's finished clips"),
-    "card": Stage("tavce.card.stage", "write a dataset's card", ("corpus", "download", "trim", "detect", "crop")),
+    "detect": Stage("tavce.data.detect", "find and follow the face in every clip", ("detect", "trim"), version=3),
+    "crop": Stage("tavce.data.crop", "cut the face out of every clip", ("trim", "crop"), version=2),
+    "quality": Stage("tavce.data.quality", "measure every clip and drop what passes a threshold", ("quality",)),
+    "mel": Stage("tavce.data.mel", "compute log-mel spectrograms", ("mel", "trim"), version=2),
+    "basis": Stage("tavce.data.basis", "fit the expression basis on the training speakers", ("motion",), version=2),
+    "motion": Stage("tavce.data.motion", "turn crops into motion coefficients", ("motion",), version=2),
+    "index": Stage("tavce.data.index", "list a dataset's finished clips", ("duplicates",), version=2),
+    "card": Stage("tavce.card.stage", "write a dataset's card", CARD),
     "funnel": Stage("tavce.data.funnel", "count kept and dropped clips by stage and reason"),
+    "contact_sheet": Stage("tavce.data.contact_sheet", "draw clips with their faces and crops, to look at"),
     "archives": Stage("tavce.archives.stage", "verify archives of corpora that you have, and unpack them"),
     "fetch": Stage("tavce.weights", "download published weights and check their digest"),
     "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),
@@ -39,7 +42,7 @@ STAGES = {
     "audio2exp": Stage("tavce.generator.audio2exp", "train sound to expression", ("window", "audio2exp")),
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
-    "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise")),
+    "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 2),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score")),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
     "report": Stage("tavce.evaluate.report", "write the report page", version=2),
@@ -50,5 +53,5 @@ STAGES = {
     "finish": Stage("tavce.training.finish", "close the invocation's MLflow run and print the funnel"),
 }
 
-SHARD_STAGES = ("download", "trim", "detect", "crop", "mel", "motion")
+SHARD_STAGES = ("download", "trim", "detect", "crop", "quality", "mel", "motion")
 RESULT_FOLDERS = (*STAGES, "leaks", "mlflow", "tracking", "weights")

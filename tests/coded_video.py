@@ -1,10 +1,12 @@
 """Small videos whose every frame shows its own number, as eight black or white bars."""
 
+import io
 import math
 import subprocess
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -29,9 +31,10 @@ def read_number(frame: np.ndarray) -> int:
     return sum(1 << bit for bit, bar in enumerate(bars) if bar[len(bar) // 4 : -len(bar) // 4 or None].mean() > 127)
 
 
-def numbers(video: bytes) -> list[int]:
+def numbers(video: bytes | BinaryIO) -> list[int]:
     """Return what the frames of a video show."""
-    return [read_number(frame) for frame in media.decode(video)]
+    source = io.BytesIO(video) if isinstance(video, bytes) else video
+    return [read_number(frame) for frame in media.decode(source)]
 
 
 def steady(rate_hz: Fraction | int, frames: int) -> list[Fraction]:

@@ -31,7 +31,7 @@ def _talking(tmp_path_factory, demo_video) -> Pipeline:
     folder = tmp_path_factory.mktemp("talking")
     pipeline = Pipeline(folder, settings(motion={"expression": 16}))
     pipeline.write_rows(row("head", demo_video), row("gone", folder / "gone.mp4"))
-    pipeline.run_all("download", "trim", "detect", "crop", "mel")
+    pipeline.run_all("download", "trim", "detect", "crop", "quality", "mel")
     return pipeline
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tavce.faces.basis import ExpressionBasis
 from tavce.faces.mean_face import MEAN_FACE, HeadPose, pose_landmarks
 from tavce.faces.points import MOUTH
 
@@ -21,3 +22,10 @@ def moving_face(frames: int, seed: int, liveliness: float = 0.03) -> np.ndarray:
         np.full(frames, 70, np.float32),
     )
     return pose_landmarks(frontal, pose)
+
+
+def landmarks_of(basis: ExpressionBasis, motion: np.ndarray, side_px: float) -> np.ndarray:
+    """Return the landmarks float32 [T, 68, 2] px of motion [T, E + 6] of the landmarks backend."""
+    rotation, centre, size = motion[:, -6:-3], motion[:, -3:-1], motion[:, -1]
+    pose = HeadPose(rotation, (centre + 0.5) * side_px, np.exp(size) * side_px)
+    return pose_landmarks(basis.frontal(motion[:, :-6]), pose)

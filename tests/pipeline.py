@@ -10,10 +10,18 @@ from tavce.config import Settings, load, merge
 from tavce.records import ClipRecord, Row, read_records, read_rows, write_lines
 
 PAPER = Path(__file__).parents[1] / "workflow/config/paper.yaml"
-BEFORE = {"trim": "download", "detect": "trim", "crop": "detect", "mel": "trim", "motion": "crop"}
+BEFORE = {
+    "trim": "download",
+    "detect": "trim",
+    "crop": "detect",
+    "quality": "crop",
+    "mel": "quality",
+    "motion": "quality",
+}
 INPUTS = {
     "detect": {"--clips": "trim"},
     "crop": {"--clips": "trim", "--faces": "detect"},
+    "quality": {"--clips": "trim", "--crops": "crop"},
     "mel": {"--clips": "trim"},
     "motion": {"--crops": "crop"},
 }
@@ -83,10 +91,14 @@ class Pipeline:
         arguments = [stage, "--settings", self.settings.sections(stage), "--rows", self.records_path("sheet")]
         arguments += ["--records", self.records_path(stage)]
         if stage in BEFORE:
-            arguments += ["--before", self.records_path(BEFORE[stage]), "--out", self.h5(stage)]
+            arguments += ["--before", self.records_path(BEFORE[stage])]
         else:
             arguments += ["--raw", self.folder / "raw", "--quarantine", self.folder / "quarantine"]
             arguments += ["--ledger", self.ledger, "--hosts", self.folder / "hosts"]
+        if stage == "quality":
+            arguments += ["--detected", self.records_path("detect")]
+        elif stage in BEFORE:
+            arguments += ["--out", self.h5(stage)]
         for option, source in INPUTS.get(stage, {}).items():
             arguments += [option, self.h5(source)]
         return [str(argument) for argument in (*arguments, *options)]

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
-WITHOUT_RULE = {"archives", "sheet", "finish", "redo", "why", "plan", "slurm_check"}  # before, after, around, by hand
+WITHOUT_RULE = {"archives", "sheet", "finish", "redo", "why", "plan", "slurm_check", "contact_sheet"}  # by hand, around
 TARGETS = {"all", "data", "metric", "generator", "tables"}
 FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/\w+)")
 CORPUS = {

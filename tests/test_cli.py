@@ -18,7 +18,7 @@ def test_help_lists_every_stage_with_a_line_on_what_it_does(capsys):
     assert caught.value.code == 0
     assert text.startswith("usage: tavce [-h] STAGE")
     for name, stage in STAGES.items():
-        assert f"  {name:<12} {stage.help}\n" in text
+        assert f"  {name:<13} {stage.help}\n" in text
 
 
 def test_a_stages_help_lists_its_arguments(capsys):

@@ -81,6 +81,22 @@ def test_every_wrong_setting_is_named_at_once(raw):
     assert "setting 'synthesise.pose' = 'moving': Input should be 'predicted' or 'still'" in words
 
 
+@pytest.mark.parametrize(
+    ("crop", "words"),
+    [
+        ({"recipe": "voxceleb"}, "'crop.recipe' = 'voxceleb': Input should be 'vox', 'hdtf', 'released' or 'ffhq'"),
+        ({"size_px": 250}, "'crop.size_px' = 250: Input should be a multiple of 16"),
+        ({"max_frames": 0}, "'crop.max_frames' = 0: Input should be greater than 0"),
+        ({"min_iou_first": 1.1}, "'crop.min_iou_first' = 1.1: Input should be less than or equal to 1"),
+        ({"margin": -0.1}, "'crop.margin' = -0.1: Input should be greater than or equal to 0"),
+        ({"min_side_px": -1}, "'crop.min_side_px' = -1: Input should be greater than or equal to 0"),
+        ({"max_outside": 0.51}, "'crop.max_outside' = 0.51: Input should be less than or equal to 0.5"),
+    ],
+)
+def test_a_recipe_of_crops_has_bounds(raw, crop, words):
+    assert f"setting {words}" in refused(raw, crop=crop)
+
+
 @pytest.mark.parametrize("section", ["trim", "gate", "score", "methods"])
 def test_a_missing_section_is_named(raw, section):
     with pytest.raises(SettingsError, match=f"missing setting '{section}'"):
@@ -168,7 +184,7 @@ def test_a_stage_sees_its_own_sections_and_no_other(raw, stage):
 
 def test_what_a_stage_reads_is_what_was_set(raw):
     settings = load(raw)
-    assert parse_sections(settings.sections("crop")) == {"crop": settings.crop}
+    assert parse_sections(settings.sections("crop")) == {"trim": settings.trim, "crop": settings.crop}
     assert parse_sections(settings.sections("renderer", "ours"))["renderer"] == settings.renderers["ours"]
     assert parse_sections(settings.sections("render_demo", "mine"))["corpus"] == settings.corpora["mine"]
     assert parse_sections(settings.sections("sheet"))["corpora"] == settings.corpora
@@ -245,6 +261,12 @@ def test_the_papers_corpora_are_configured_by_the_example():
     }
     assert example.leaks == "drop"
     assert [example.section("trim", name).min_frames for name in example.corpora] == [64, 64, 64, 25]
+    crops = [example.section("crop", name) for name in example.corpora]
+    assert [(crop.recipe, crop.margin, crop.max_frames) for crop in crops] == [
+        *[("vox", 0.1, 1024)] * 2,
+        ("hdtf", pytest.approx(70 / (256 - 70) / 2, abs=5e-4), 200),
+        ("vox", 0.1, 1024),
+    ]
 
 
 def test_a_corpus_own_sections_are_laid_over_the_runs_for_it_alone(raw):
@@ -263,6 +285,10 @@ def test_a_corpus_own_sections_are_laid_over_the_runs_for_it_alone(raw):
             "setting 'corpora.mine.crop.margin' = -1: Input should be greater than or equal to 0",
         ),
         ({"trim": {"rate_hz": 30}}, "corpora.mine.trim.rate_hz is 30, trim.rate_hz is 25: they must be the same"),
+        (
+            {"crop": {"max_frames": 63}},
+            "corpus mine: crop.max_frames is 63, trim.min_frames is 64: no crop could be both",
+        ),
     ],
 )
 def test_what_a_corpus_says_for_itself_is_checked_like_the_runs_settings(raw, own, words):

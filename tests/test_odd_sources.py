@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from coded_video import HEIGHT_PX, WIDTH_PX, click, ffmpeg, numbers, read_number, steady, turn, write_coded
+from cut_clips import cut
 
 from tavce import damage
-from tavce.cutting import CutFormat, Span, cut
+from tavce.cutting import CutFormat, Span
 from tavce.media import decode, probe
 from tavce.records import ClipError, Reason
 

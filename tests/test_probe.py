@@ -2,9 +2,10 @@
 
 import pytest
 from coded_video import HEIGHT_PX, WIDTH_PX, coded_frame, ffmpeg, steady, tone, write_coded
+from cut_clips import cut
 
 from tavce import media
-from tavce.cutting import CutFormat, Span, cut
+from tavce.cutting import CutFormat, Span
 from tavce.media import VideoFormat, probe, write_video
 from tavce.records import ClipError, Reason
 

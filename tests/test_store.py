@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tavce import store
+from tavce.records import ClipError, Reason
 
 ORIGIN = store.Origin("mel", 3, "0123456789abcdef")
 
@@ -51,13 +52,39 @@ def test_another_format_is_refused_with_the_remedy(tmp_path):
 def test_packed_pictures_are_read_one_by_one(tmp_path):
     pictures = [b"first", b"", b"the third"]
     with store.create(tmp_path / "0000.h5", ORIGIN) as writer:
-        writer.put("a", store.pack(pictures))
+        with store.PictureFile(tmp_path) as file:
+            for picture in pictures:
+                file.add(picture)
+        writer.put("a", file.arrays())
     with store.open_shard(tmp_path / "0000.h5") as file:
         assert [store.picture(file["a"], index).tobytes() for index in range(3)] == pictures
         assert file["a"]["offsets"][:].tolist() == [0, 5, 5, 14]
 
 
-def test_no_picture_at_all_is_packed_too():
-    packed = store.pack([])
-    assert packed["frames"].size == 0
-    assert packed["offsets"].tolist() == [0]
+def test_no_picture_at_all_is_packed_too(tmp_path):
+    with store.create(tmp_path / "0000.h5", ORIGIN) as writer, store.PictureFile(tmp_path) as pictures:
+        writer.put("a", pictures.arrays())
+    with store.open_shard(tmp_path / "0000.h5") as file:
+        assert file["a"]["frames"].size == 0
+        assert file["a"]["offsets"][:].tolist() == [0]
+
+
+def test_the_file_of_pictures_goes_when_they_are_stored_or_when_they_cannot_be_made(tmp_path):
+    with store.create(tmp_path / "0000.h5", ORIGIN) as writer, store.PictureFile(tmp_path) as pictures:
+        pictures.add(b"one")
+        writer.put("a", pictures.arrays())
+    with pytest.raises(ClipError), store.PictureFile(tmp_path):
+        raise ClipError(Reason.DAMAGED, "half-way")
+    assert [path.name for path in tmp_path.iterdir()] == ["0000.h5"]
+
+
+def test_a_stored_file_is_read_like_any_other(tmp_path):
+    data = np.random.default_rng(0).integers(0, 256, 3 * store.BLOCK_BYTES // 2, np.uint8)
+    (tmp_path / "spooled").write_bytes(data)
+    with store.create(tmp_path / "0000.h5", ORIGIN) as writer:
+        writer.put("a", {"video": store.Spooled(tmp_path / "spooled")})
+    with store.open_shard(tmp_path / "0000.h5") as shard:
+        file = store.reader(shard["a"]["video"])
+        assert file.read() == data.tobytes()
+        assert (file.seek(-5, 2), file.read(9)) == (len(data) - 5, data[-5:].tobytes())
+        assert (file.seek(7), file.read(3), file.seek(2, 1), file.tell()) == (7, data[7:10].tobytes(), 12, 12)

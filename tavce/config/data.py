@@ -51,7 +51,8 @@ class Trim(Section):
 
     rate_hz: int = Field(gt=0, description="frames a second, by resampling in time")
     sample_rate_hz: int = Field(gt=0, description="samples a second, mono")
-    min_frames: int = Field(gt=0, description="shorter clips are dropped")
+    min_frames: int = Field(gt=0, description="shorter clips are dropped, and shorter parts of one with a face")
+    max_frames: int = Field(gt=0, description="longer clips are dropped: name start and end of parts of them")
     max_gap_frames: float = Field(ge=0, description="largest difference in length of sound and picture")
     min_loudness_db: float = Field(le=0, description="RMS re full scale below which a clip is silent")
     crf: int = Field(ge=0, le=51, description="H.264 quality, lower is better")
@@ -67,11 +68,23 @@ class Detect(Section):
     min_score: float = Field(gt=0, lt=1, description="landmark score below which a frame has no face")
     min_iou: float = Field(gt=0, lt=1, description="overlap that continues a track from frame to frame")
     max_gap_frames: int = Field(ge=0, description="longest gap filled by interpolation")
+    smooth_frames: int = Field(
+        gt=0, le=25, description="frames over which landmarks are smoothed, without lag: odd; 1 = they are not"
+    )
     min_face_px: float = Field(gt=0, description="smallest median box side")
     min_annotated_share: float = Field(
         gt=0, le=1, description="share of a face inside the annotated box, below which it is another face"
     )
-    every: int = Field(gt=0, description="the detector looks at every n-th frame, the landmarks at each")
+    min_talker_corr: float = Field(
+        gt=0, le=1, description="Pearson's r of mouth and sound from which, of several faces, one is said to talk"
+    )
+    every: int = Field(gt=0, description="the detector looks at every n-th frame, and where a face is lost")
+
+    @model_validator(mode="after")
+    def _middle_frame(self) -> Self:
+        if self.smooth_frames % 2 == 0:
+            raise ValueError(f"smooth_frames {self.smooth_frames} is even: a frame needs as many after as before it")
+        return self
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -80,12 +93,61 @@ class Detect(Section):
 
 
 class Crop(Section):
-    """How faces are cut out."""
+    """How faces are cut out. What each recipe does: `tavce/faces/recipes.py`."""
 
+    recipe: Literal["vox", "hdtf", "released", "ffhq"] = Field(
+        description="which frames, and which square: the longest tube, the whole clip, vox as released, turned upright"
+    )
     size_px: int = Field(gt=0, multiple_of=16, description="side of the output frames")
-    margin: float = Field(ge=0, description="widening of the union box on each side, fraction of its side")
-    max_outside: float = Field(ge=0, le=1, description="largest share of the crop filled by reflection")
+    max_frames: int = Field(gt=0, description="longest crop; vox, released: a longer tube is several")
+    min_iou_first: float = Field(
+        ge=0, le=1, description="vox, released: a tube ends where the box overlaps its first one by less; 0: never"
+    )
+    margin: float = Field(
+        ge=0, description="vox, hdtf, released: widening of the union box on each side, fraction of its side"
+    )
+    min_side_px: int = Field(ge=0, description="released: smallest longer side of a tube's box, before it is widened")
+    max_outside: float = Field(
+        ge=0, le=0.5, description="vox, hdtf, ffhq: largest share of the side filled by reflection, which mirrors once"
+    )
     jpeg_quality: int = Field(ge=1, le=100)
+
+
+class Quality(Section):
+    """Which clips are good enough, by what was measured of them; null = any. Nothing before this stage is rerun."""
+
+    min_face_px: float | None = Field(
+        gt=0, description="smallest median side of the face in the source; detect.min_face_px holds before it"
+    )
+    max_yaw_deg: float | None = Field(gt=0, le=180, description="turn to a side that 95 % of the frames stay below")
+    max_pitch_deg: float | None = Field(gt=0, le=180, description="the same up or down")
+    max_roll_deg: float | None = Field(gt=0, le=180, description="the same towards a shoulder")
+    min_sharpness: float | None = Field(
+        ge=0, description="median variance of the Laplacian over the face (tavce/data/measures.py)"
+    )
+    max_miss_rate: float | None = Field(ge=0, le=1, description="share of the frames in which no face was found")
+    max_cuts: int | None = Field(ge=0, description="changes of scene in the trimmed clip; its crop lies between two")
+    max_faces: int | None = Field(ge=1, description="faces at once, in 95 % of the frames of the trimmed clip")
+    min_loudness_db: float | None = Field(
+        le=0, description="RMS re full scale of the frames that are used; trim.min_loudness_db is of the whole clip"
+    )
+    max_lag_frames: int = Field(gt=0, description="largest lag of sound and lips that is tried")
+    max_av_offset_frames: int | None = Field(ge=0, description="lag at which lips and loudness go together best")
+    min_av_corr: float | None = Field(ge=-1, le=1, description="Pearson's r of the lips' opening and loudness, in step")
+    syncnet: bool = Field(description="measure SyncNet's confidence: weights to fetch, and 50 ms a frame on a core")
+    min_sync_confidence: float | None = Field(ge=0, description="SyncNet's confidence")
+
+    @model_validator(mode="after")
+    def _confidence_is_measured(self) -> Self:
+        if self.min_sync_confidence is not None and not self.syncnet:
+            raise ValueError("min_sync_confidence is set but syncnet is false: nothing would measure it")
+        return self
+
+
+class Duplicates(Section):
+    """Which clips of a dataset are the same: sound and pictures have nearly the same hashes."""
+
+    max_bits: int | None = Field(ge=0, le=3, description="of 64, in which the sounds' hashes differ; null = not looked")
 
 
 class Mel(Section):
@@ -104,11 +166,24 @@ class Mel(Section):
     padding: Literal["zeros", "reflect"] = Field(description="zeros: librosa ≥ 0.9; reflect: before")
 
 
-class Motion(Section):
-    """Motion coefficients from landmarks: expression, rotation (3) and translation (3)."""
+DEEP3D_EXPRESSION = 64  # expression coefficients of Deep3DFaceRecon
 
-    expression: int = Field(gt=0, le=136, description="principal components of pose-free landmarks")
+
+class Motion(Section):
+    """Motion coefficients: expression, rotation (3) and translation (3)."""
+
+    backend: Literal["landmarks", "deep3d"] = Field(
+        description="landmarks: head pose and principal components; deep3d: Deep3DFaceRecon, its weights placed by you"
+    )
+    expression: int = Field(gt=0, le=136, description="expression coefficients; deep3d has 64")
     fit_frames: int = Field(gt=0, description="frames of the training split the basis is fitted on, at most")
+    batch: int = Field(gt=0, description="frames a network sees at once")
+
+    @model_validator(mode="after")
+    def _deep3d_has_its_own_number(self) -> Self:
+        if self.backend == "deep3d" and self.expression != DEEP3D_EXPRESSION:
+            raise ValueError(f"backend deep3d has {DEEP3D_EXPRESSION} expression coefficients, not {self.expression}")
+        return self
 
 
 class Gate(Section):

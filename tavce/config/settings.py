@@ -12,9 +12,11 @@ from tavce.config.data import (
     Crop,
     Detect,
     Download,
+    Duplicates,
     Gate,
     Mel,
     Motion,
+    Quality,
     Section,
     Trim,
 )
@@ -45,8 +47,10 @@ class Settings(Section):
     trim: Trim
     detect: Detect
     crop: Crop
+    quality: Quality
     mel: Mel
     motion: Motion
+    duplicates: Duplicates
     gate: Gate
     window: Window
     metrics: dict[str, Metric] = Field(min_length=1, description="recipes of the metric by name")

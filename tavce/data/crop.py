@@ -2,22 +2,30 @@
 
 Reads   trimmed clips, and boxes and landmarks of `detect`
 Writes  `frames` (JPEGs, S × S, RGB) with `offsets` int64 [T + 1], `landmarks` float32 [T, 68, 2] in the crop, and one
-        record a clip
-Source  the crop rule of the release: one box a clip, the union over its frames, widened (paper.md, Data)
+        record a clip. Group attributes: `first_frame` of the trimmed clip at which they begin, `recipe`, `to_crop`
+        (the affine map [2, 3] from source to crop px, row by row), `size_px`
+The frames and the square are those of a recipe: `tavce/faces/recipes.py`.
 """
 
 import argparse
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import h5py
-import numpy as np
 
 from tavce import media, store
 from tavce.config.data import Crop
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+from tavce.faces.cutout import Cutout
+from tavce.faces.recipes import Cut, FollowedFace, plan_cut
 from tavce.files import input_file
-from tavce.records import ClipError, ClipRecord, Reason, Row
+from tavce.records import ClipRecord, Row
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,20 +38,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Crop the clips of one shard."""
     job = open_job("crop", arguments)
-    with store.open_shard(arguments.clips) as clips, store.open_shard(arguments.faces) as faces:
-        run_shard(job, Cropper(job.settings["crop"], clips, faces))
+    settings, min_frames = job.settings["crop"], job.settings["trim"].min_frames
+    run_shard(job, partial(_open, settings, min_frames, arguments.clips, arguments.faces))
 
 
-def union_box(boxes_px: np.ndarray, margin: float) -> np.ndarray:
-    """Return the square float64 [4] (left, top, right, bottom) around all boxes [T, 4].
-
-    Args:
-        boxes_px: left, top, right, bottom in pixels.
-        margin: widening on each side, as a fraction of the square's side.
-    """
-    low, high = boxes_px[:, :2].min(axis=0), boxes_px[:, 2:].max(axis=0)
-    centre, half = (low + high) / 2, (high - low).max() / 2 * (1 + 2 * margin)
-    return np.concatenate([centre - half, centre + half]).astype(np.float64)
+@contextmanager
+def _open(settings: Crop, min_frames: int, clips_path: str, faces_path: str, folder: Path) -> Iterator["Cropper"]:
+    with store.open_shard(clips_path) as clips, store.open_shard(faces_path) as faces:
+        yield Cropper(settings, min_frames, clips, faces, folder)
 
 
 @dataclass(frozen=True)
@@ -51,53 +53,47 @@ class Cropper:
     """Crops one clip."""
 
     settings: Crop
+    min_frames: int  # of a crop
     clips: h5py.File
     faces: h5py.File
+    folder: Path
 
     def __call__(self, row: Row, before: ClipRecord) -> Result:
         """Return the face's frames and landmarks.
 
         Raises:
-            ClipError: `out_of_frame` where too much of the crop lies outside the picture.
+            ClipError: `too_short`, `unsteady`, `small_face` or `out_of_frame`, as the recipe says.
         """
-        face = self.faces[row.clip_id]
-        square = np.round(union_box(face["boxes"][:], self.settings.margin)).astype(int)
-        side = int(square[2] - square[0])
-        square[3] = square[1] + side
-        pictures, outside = [], 0.0
-        for frame in media.decode(self.clips[row.clip_id]["video"][:].tobytes()):
-            if not pictures:
-                outside = self._outside(square, frame.shape)
-            pictures.append(self._jpeg(frame, square))
-        scale = self.settings.size_px / side
-        landmarks = ((face["landmarks"][:] - square[:2] + 0.5) * scale - 0.5).astype(np.float32)
-        numbers = {"frames": len(pictures), "side_px": side, "outside": round(outside, 4)}
-        arrays = {**store.pack(pictures), "landmarks": landmarks}
-        box = ",".join(str(value) for value in square)
-        return Result(numbers, arrays, {"box_px": box, "size_px": self.settings.size_px})
+        video = self.clips[row.clip_id]["video"]
+        found = self.faces[row.clip_id]
+        size_px = media.frame_size(store.reader(video))
+        face = FollowedFace(found["boxes"][:], found["landmarks"][:], size_px)
+        cut = plan_cut(face, self.settings, self.min_frames)
+        first = int(found.attrs["first_frame"]) + cut.first_frame
+        with store.PictureFile(self.folder) as pictures:
+            for jpeg in self._jpegs(store.reader(video), first, cut):
+                pictures.add(jpeg)
+        numbers = {
+            "first_frame": first,
+            "frames": cut.frames,
+            "side_px": round(cut.side_px, 1),
+            "outside": round(cut.outside, 4),
+            "recipe": self.settings.recipe,
+        }
+        if cut.tubes is not None:
+            numbers["tubes"] = cut.tubes
+        to_crop = " ".join(repr(float(value)) for value in cut.to_crop.flat)
+        said = {"first_frame": first, "recipe": self.settings.recipe, "to_crop": to_crop}
+        return Result(
+            numbers,
+            {**pictures.arrays(), "landmarks": cut.landmarks(face.landmarks_px)},
+            {**said, "size_px": self.settings.size_px},
+        )
 
-    def _outside(self, square: np.ndarray, shape: tuple[int, ...]) -> float:
-        """Return the share of the square beyond the picture, along the worse axis."""
-        limit = np.array([shape[1], shape[0]])
-        beyond = np.clip(-square[:2], 0, None) + np.clip(square[2:] - limit, 0, None)
-        share = float(beyond.max() / (square[2] - square[0]))
-        limit_share = self.settings.max_outside
-        if share > limit_share:
-            raise ClipError(
-                Reason.OUT_OF_FRAME,
-                f"{share:.0%} of the crop lies outside the picture, crop.max_outside is {limit_share:.0%}",
-            )
-        return share
-
-    def _jpeg(self, frame: np.ndarray, square: np.ndarray) -> bytes:
-        left, top, right, bottom = square
-        height, width = frame.shape[:2]
-        inside = frame[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
-        pads = (max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0))
-        if any(pads):
-            inside = cv2.copyMakeBorder(inside, *pads, cv2.BORDER_REFLECT)
-        size = self.settings.size_px
-        shrinks = inside.shape[0] > size
-        resized = cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        bgr = cv2.cvtColor(resized, cv2.COLOR_RGB2BGR)
-        return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.settings.jpeg_quality])[1].tobytes()
+    def _jpegs(self, video: BinaryIO, first_frame: int, cut: Cut) -> Iterator[bytes]:
+        """Yield the crops of the cut's frames, one after the other; nothing behind them is decoded."""
+        cutout = Cutout(cut.to_crop, self.settings.size_px)
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self.settings.jpeg_quality]
+        for frame in itertools.islice(media.decode(video), first_frame, first_frame + cut.frames):
+            bgr = cv2.cvtColor(cutout(frame), cv2.COLOR_RGB2BGR)
+            yield cv2.imencode(".jpg", bgr, quality)[1].tobytes()

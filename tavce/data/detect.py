@@ -1,28 +1,31 @@
-"""Find the face in every frame of a shard's clips and follow it through each clip.
+"""Find the faces in every frame of a shard's clips, and follow the one that talks.
 
-Reads   `video` of the trimmed clips, and `boxes` where the face that talks is annotated
-Writes  `boxes` float32 [T, 4] and `landmarks` float32 [T, 68, 2], px in the source frame, one record a clip
-Every clip is decoded once, in chunks, so that memory does not grow with its length.
+Reads   `video` and `wave` of the trimmed clips, and `boxes` where the face that talks is annotated
+Writes  `boxes` float32 [T, 4] and `landmarks` float32 [T, 68, 2], px in the source frame, of T frames of the clip from
+        the attribute `first_frame` on, and one record a clip
+A face is followed through one shot: a clip with a cut is kept from the cut on, or up to it.
 """
 
 import argparse
-import itertools
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import h5py
 import numpy as np
 
 from tavce import media, store
-from tavce.config.data import Detect
+from tavce.config.data import Detect, Trim
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
-from tavce.data.track import Annotation, Observation, follow, share_inside, whole_track
+from tavce.data.observe import Observer, Seen
+from tavce.data.talker import Annotation, Candidate, Talking
+from tavce.data.track import follow, jitter, stretch
 from tavce.faces.backend import MissingWeightsError, open_backend
+from tavce.faces.lips import loudness_db
 from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, InputError, Reason, Row
-
-CHUNK = 32  # frames held at once
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,23 +41,17 @@ def run(arguments: argparse.Namespace) -> None:
         InputError: the back-end's model files are not installed.
     """
     job = open_job("detect", arguments)
+    run_shard(job, partial(_open, arguments.clips, job.settings["detect"], job.settings["trim"]))
+
+
+@contextmanager
+def _open(path: str, detect: Detect, trim: Trim, _folder: Path) -> Iterator["Detector"]:
     try:
-        faces = Faces(job.settings["detect"].backend)
+        backend = open_backend(detect.backend)
     except MissingWeightsError as error:
         raise InputError(str(error)) from error
-    with store.open_shard(arguments.clips) as clips:
-        run_shard(job, Detector(job.settings["detect"], faces, clips))
-
-
-class Faces(threading.local):
-    """A face back-end for every thread that asks for it.
-
-    Raises:
-        MissingWeightsError: its model files are not installed.
-    """
-
-    def __init__(self, backend: str) -> None:
-        self.mesh = open_backend(backend)
+    with store.open_shard(path) as clips:
+        yield Detector(detect, trim, Observer(backend, detect), clips)
 
 
 @dataclass(frozen=True)
@@ -62,58 +59,68 @@ class Detector:
     """Finds the face of one clip."""
 
     settings: Detect
-    faces: Faces
+    trim: Trim
+    see: Observer
     clips: h5py.File
 
     def __call__(self, row: Row, before: ClipRecord) -> Result:
         """Return the talking face's boxes and landmarks.
 
         Raises:
-            ClipError: `no_face`, `other_face`, `face_lost` or `small_face`.
+            ClipError: `no_face`, `face_lost`, `other_face` or `small_face`.
         """
-        settings = self.settings
-        frames = [found for chunk in self._chunks(row.clip_id) for found in self._observe(chunk)]
-        tracks = follow(frames, settings.min_iou, settings.max_gap_frames)
-        annotation = self._annotation(row.clip_id)
-        boxes, landmarks, filled = whole_track(tracks, len(frames), settings.max_gap_frames, annotation)
-        side_px = float(np.median((boxes[:, 2:] - boxes[:, :2]).mean(axis=1)))
+        settings, group = self.settings, self.clips[row.clip_id]
+        clip = self.see(media.decode(store.reader(group["video"])))
+        candidates = self._candidates(clip)
+        annotation = Annotation(group["boxes"][:], settings.min_annotated_share) if "boxes" in group else None
+        level = loudness_db(group["wave"][:], len(clip.frames))
+        talking = Talking(level, clip, settings.min_talker_corr)
+        chosen = (annotation or talking).choose(candidates).stretch
+        side_px = float(np.median((chosen.boxes_px[:, 2:] - chosen.boxes_px[:, :2]).mean(axis=1)))
         if side_px < settings.min_face_px:
             raise ClipError(
                 Reason.SMALL_FACE, f"face of {side_px:.0f} px, detect.min_face_px is {settings.min_face_px:.0f}"
             )
+        landmarks = chosen.smoothed(settings.smooth_frames)
+        frames, heard = len(landmarks), talking.correlation(chosen)
         numbers = {
-            "frames": len(frames),
-            "filled_frames": filled,
-            "tracks": len(tracks),
+            "first_frame": chosen.first_frame,
+            "frames": frames,
+            "filled_frames": chosen.filled,
+            "miss_rate": round(chosen.filled / frames, 4),
+            "score": round(chosen.score, 3),
+            "tracks": len(candidates),
+            "faces": int(np.percentile([len(faces) for faces in clip.frames], 95)),
+            "cuts": len(clip.cuts),
             "face_px": round(side_px, 1),
+            "jitter": round(jitter(landmarks), 5),
+            "jitter_found": round(jitter(chosen.landmarks_px), 5),
+            "talker_corr": None if np.isnan(heard) else round(heard, 3),
             "backend": settings.backend,
         }
         if annotation:
-            shares = map(share_inside, boxes, annotation.boxes_px)
-            numbers["annotated_share"] = round(float(np.mean([*shares])), 2)
-        return Result(numbers, {"boxes": boxes, "landmarks": landmarks})
+            numbers["annotated_share"] = round(annotation.share(chosen), 2)
+        arrays = {"boxes": chosen.boxes_px, "landmarks": landmarks}
+        return Result(numbers, arrays, {"first_frame": chosen.first_frame})
 
-    def _annotation(self, clip_id: str) -> Annotation | None:
-        clip = self.clips[clip_id]
-        return Annotation(clip["boxes"][:], self.settings.min_annotated_share) if "boxes" in clip else None
+    def _candidates(self, clip: Seen) -> list[Candidate]:
+        """Return the faces that last long enough.
 
-    def _chunks(self, clip_id: str) -> Iterator[list[np.ndarray]]:
-        frames = media.decode(self.clips[clip_id]["video"][:].tobytes())
-        while chunk := list(itertools.islice(frames, CHUNK)):
-            yield chunk
-
-    def _observe(self, frames: list[np.ndarray]) -> list[list[Observation]]:
-        """Return the faces of every frame: the detector looks at some, the landmarks at all."""
-        every = self.settings.every
-        looked = self.faces.mesh.detect(frames[::every])
-        found = [looked[number // every] for number in range(len(frames))]
-        owners = [number for number, faces in enumerate(found) for _ in faces]
-        observations: list[list[Observation]] = [[] for _ in frames]
-        if not owners:
-            return observations
-        faces = [face for faces in found for face in faces]
-        landmarks, scores, _ = self.faces.mesh.landmarks([frames[number] for number in owners], faces)
-        for number, face, points, score in zip(owners, faces, landmarks, scores, strict=True):
-            if score >= self.settings.min_score:
-                observations[number].append(Observation(np.asarray(face.box_px), points, float(score)))
-        return observations
+        Raises:
+            ClipError: `no_face` without any, `face_lost` where none lasts.
+        """
+        gap = self.settings.max_gap_frames
+        # what is seen no longer than a face may be missed is a mistake of as little weight
+        tracks = [track for track in follow(clip, self.settings.min_iou, gap) if len(track.seen) > gap]
+        if not tracks:
+            raise ClipError(Reason.NO_FACE, f"no face in any {gap + 1} of {len(clip.frames)} frames")
+        whole = [Candidate(track, stretch(track, clip, gap)) for track in tracks]
+        lasting = [one for one in whole if len(one.stretch.boxes_px) >= self.trim.min_frames]
+        if not lasting:
+            longest = max(len(one.stretch.boxes_px) for one in whole)
+            raise ClipError(
+                Reason.FACE_LOST,
+                f"no face for longer than {longest} of {len(clip.frames)} frames, trim.min_frames is"
+                f" {self.trim.min_frames}; {len(tracks)} tracks, {len(clip.cuts)} cuts",
+            )
+        return lasting

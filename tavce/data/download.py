@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     ):
         fetcher = Fetcher(settings, places, ledger, verdicts, access.from_environment())
         outcomes = fetcher.fetch(videos(job, base_url, arguments.serve))
-    run_shard(job, Finder(settings, outcomes))
+    run_shard(job, lambda _: contextlib.nullcontext(Finder(settings, outcomes)))
 
 
 def videos(job: Shard, base_url: str | None, served: str | None) -> list[Video]:

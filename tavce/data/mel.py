@@ -1,24 +1,29 @@
 """Log-mel spectrograms of a shard's clips.
 
-Reads   `wave` of the trimmed clips
+Reads   `wave` of the trimmed clips, of the frames that the crop has (in the records of `quality`)
 Writes  `mel` float32 [M, 80], M = 1 + N // hop, and one record a clip
 Source  Wav2Lip's audio parameters (paper.md, stage 1); Slaney's mel scale and area norm as in librosa
 """
 
 import argparse
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 
 from tavce import store
 from tavce.config import paper
 from tavce.config.data import Mel
-from tavce.data.clips import Result, open_job, run_shard, shard_arguments
+from tavce.data.clips import Result, Work, open_job, run_shard, shard_arguments
 from tavce.files import input_file
+from tavce.records import ClipRecord, Row
 
 LINEAR_TO_HZ = 1000.0  # Slaney: linear below, logarithmic above
 HZ_PER_MEL = 200 / 3
 LOG_STEP = np.log(6.4) / 27
+BLOCK_STEPS = 4096  # transformed at once, so that an hour of sound takes little more memory than a minute
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +35,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compute the mels of one shard."""
     job = open_job("mel", arguments)
-    with store.open_shard(arguments.clips) as clips:
+    settings = job.settings["mel"]
+    samples_per_frame = settings.sample_rate_hz // job.settings["trim"].rate_hz
+    run_shard(job, partial(_open, arguments.clips, settings, samples_per_frame))
 
-        def work(row, _before):
-            mel = log_mel(clips[row.clip_id]["wave"][:].astype(np.float32) / 32768, job.settings["mel"])
+
+@contextmanager
+def _open(path: str, settings: Mel, samples_per_frame: int, _folder: Path) -> Iterator[Work]:
+    with store.open_shard(path) as clips:
+
+        def work(row: Row, before: ClipRecord) -> Result:
+            first = int(before.numbers["first_frame"])
+            frames = range(first, first + int(before.numbers["frames"]))
+            mel = log_mel(store.sound(clips[row.clip_id], frames, samples_per_frame), settings)
             return Result({"mel_steps": len(mel)}, {"mel": mel})
 
-        run_shard(job, work)
+        yield work
 
 
 def log_mel(wave: np.ndarray, settings: Mel | None = None) -> np.ndarray:
@@ -57,8 +71,9 @@ def log_mel(wave: np.ndarray, settings: Mel | None = None) -> np.ndarray:
     padded = np.pad(emphasised, half, mode="constant" if settings.padding == "zeros" else "reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, settings.fft)[:: settings.hop]
     window = np.hanning(settings.fft + 1)[:-1].astype(np.float32)
-    magnitude = np.abs(np.fft.rfft(frames * window, axis=1))
-    energy = magnitude @ mel_filters(settings).T
+    filters = mel_filters(settings).T
+    blocks = (frames[start : start + BLOCK_STEPS] * window for start in range(0, len(frames), BLOCK_STEPS))
+    energy = np.concatenate([np.abs(np.fft.rfft(block, axis=1)) @ filters for block in blocks])
     floor = 10.0 ** (settings.floor_db / 20)
     level_db = 20 * np.log10(np.maximum(floor, energy)) - settings.reference_db
     scaled = 2 * settings.bound * (level_db - settings.floor_db) / -settings.floor_db - settings.bound

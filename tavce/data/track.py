@@ -1,153 +1,124 @@
-"""Follow faces from frame to frame, and choose the one that talks: the annotated one, else the largest.
+"""Follow faces from frame to frame, through one shot of a clip, and make one of them whole.
 
-Shapes: T frames. A track has one entry a frame; frames without the face hold NaN until they are filled.
+Shapes: T frames.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.signal import savgol_filter
 
-from tavce.records import ClipError, Reason
+from tavce.data.observe import Observation, Seen
+from tavce.faces.overlap import iou
+from tavce.faces.points import inter_ocular
 
-
-@dataclass(frozen=True)
-class Observation:
-    """One face in one frame."""
-
-    box_px: np.ndarray  # float32 [4] left, top, right, bottom
-    landmarks_px: np.ndarray  # float32 [68, 2]
-    score: float
+SMOOTH_ORDER = 2  # of the polynomial that smoothing fits
+STEADY = slice(17, 68)  # points whose jitter is measured: the jaw is seen least sharply
 
 
 @dataclass
 class Track:
-    """One face through a clip: observations by frame number."""
+    """One face through a shot: observations by frame number."""
 
     seen: dict[int, Observation] = field(default_factory=dict)
 
-    def boxes_px(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the number of every frame it was seen in, and its box there."""
-        return ((number, item.box_px) for number, item in self.seen.items())
+    @property
+    def first(self) -> int:
+        """The frame it was seen in first."""
+        return next(iter(self.seen))
 
     @property
     def last(self) -> int:
         """The newest frame it was seen in."""
         return next(reversed(self.seen))
 
-    @property
-    def weight(self) -> float:
-        """Summed box area: large faces seen long come first."""
-        return float(sum(np.prod(item.box_px[2:] - item.box_px[:2]) for item in self.seen.values()))
-
-
-def iou(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the intersection over union of two boxes [4] (left, top, right, bottom), 0..1."""
-    common = _common(one, other)
-    union = _area(one) + _area(other) - common
-    return common / union if union > 0 else 0.0
-
-
-def share_inside(one: np.ndarray, other: np.ndarray) -> float:
-    """Return how much of the first box [4] lies inside the second, 0..1."""
-    area = _area(one)
-    return _common(one, other) / area if area > 0 else 0.0
-
-
-def _area(box: np.ndarray) -> float:
-    return float(np.prod(box[2:] - box[:2]))
-
-
-def _common(one: np.ndarray, other: np.ndarray) -> float:
-    overlap = np.clip(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0, None)
-    return float(np.prod(overlap))
+    def boxes_px(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the number of every frame it was seen in, and its box there."""
+        return ((number, item.box_px) for number, item in self.seen.items())
 
 
 @dataclass(frozen=True)
-class Annotation:
-    """Where a clip's corpus has the face that talks.
+class Stretch:
+    """A face in every frame of a part of a clip."""
 
-    Such a box may fit the face (VoxCeleb) or hold head and shoulders (HDTF), of which a face is a fifth. So whether a
-    face is the annotated one is told by how much of the face lies inside the box; which of several, by this times the
-    overlap of both, since the one that the box is about fills it best and does not reach out of it.
-    """
+    first_frame: int
+    boxes_px: np.ndarray  # float32 [T, 4] left, top, right, bottom
+    landmarks_px: np.ndarray  # float32 [T, 68, 2]
+    filled: int  # frames without the face, which were filled
+    score: float  # mean over the frames with the face
 
-    boxes_px: np.ndarray  # float32 [T, 4]
-    min_share: float  # of a face that lies inside, mean over the frames it is seen in
+    def smoothed(self, frames: int) -> np.ndarray:
+        """Return the landmarks smoothed over some frames, an odd number; 1 leaves them as they are.
 
-    def track(self, tracks: Sequence[Track]) -> Track:
-        """Return the track of the annotated face.
-
-        Raises:
-            ClipError: `other_face` where no track is.
+        By a polynomial around each frame (A. Savitzky and M. Golay, 1964), as much of it after as before: no lag.
+        Over 5 frames at 25 a second, 5 Hz keep 84 %, 8 Hz 30 %. A shorter stretch is left as it is.
         """
-        shares = [np.mean([share_inside(box, self.boxes_px[at]) for at, box in track.boxes_px()]) for track in tracks]
-        inside = [track for track, share in zip(tracks, shares, strict=True) if share >= self.min_share]
-        if not inside:
-            raise ClipError(
-                Reason.OTHER_FACE,
-                f"of {len(tracks)} faces the best lies with {max(shares):.0%} of itself in the annotated box,"
-                f" detect.min_annotated_share is {self.min_share:.0%}",
-            )
-        return max(inside, key=self._weight)
-
-    def _weight(self, track: Track) -> float:
-        boxes = [(box, self.boxes_px[at]) for at, box in track.boxes_px()]
-        return sum(iou(box, annotated) * share_inside(box, annotated) for box, annotated in boxes)
+        if frames <= SMOOTH_ORDER or len(self.landmarks_px) < frames:
+            return self.landmarks_px
+        return savgol_filter(self.landmarks_px, frames, SMOOTH_ORDER, axis=0).astype(np.float32)
 
 
-def follow(frames: Sequence[Sequence[Observation]], min_iou: float, max_gap_frames: int) -> list[Track]:
-    """Return the tracks of all faces: a face continues the track it overlaps best, best overlaps first."""
+def jitter(landmarks: np.ndarray) -> float:
+    """Return how much landmarks [T, 68, 2] shake, as a fraction of the inter-ocular distance; 0 below three frames.
+
+    The median over frames of the mean distance of a point from the middle of its places before and after: nought for
+    a face that moves evenly.
+    """
+    if len(landmarks) < 3:
+        return 0.0
+    off = landmarks[1:-1] - (landmarks[:-2] + landmarks[2:]) / 2
+    shake = np.linalg.norm(off[:, STEADY], axis=-1).mean(axis=1) / inter_ocular(landmarks[1:-1])
+    return float(np.median(shake))
+
+
+def follow(clip: Seen, min_iou: float, max_gap_frames: int) -> list[Track]:
+    """Return the tracks of all faces: a face continues the track it overlaps best, best overlaps first.
+
+    No track goes on over a cut, or over a gap of more than `max_gap_frames`.
+    """
     tracks: list[Track] = []
-    for number, faces in enumerate(frames):
-        open_tracks = [track for track in tracks if number - track.last <= max_gap_frames + 1]
+    cuts = {*clip.cuts}
+    shot = 0
+    for number, faces in enumerate(clip.frames):
+        shot = number if number in cuts else shot
+        going_on = [track for track in tracks if track.last >= shot and number - track.last <= max_gap_frames + 1]
         pairs = sorted(
-            ((iou(track.seen[track.last].box_px, face.box_px), t, f)
-             for t, track in enumerate(open_tracks) for f, face in enumerate(faces)),
+            ((float(iou(track.seen[track.last].box_px, face.box_px)), t, f)
+             for t, track in enumerate(going_on) for f, face in enumerate(faces)),
             reverse=True,
         )  # fmt: skip
         taken_tracks: set[int] = set()
         taken_faces: set[int] = set()
         for overlap, t, f in pairs:
             if overlap >= min_iou and t not in taken_tracks and f not in taken_faces:
-                open_tracks[t].seen[number] = faces[f]
+                going_on[t].seen[number] = faces[f]
                 taken_tracks.add(t)
                 taken_faces.add(f)
         tracks += [Track({number: face}) for f, face in enumerate(faces) if f not in taken_faces]
     return tracks
 
 
-def whole_track(
-    tracks: Sequence[Track], frames: int, max_gap_frames: int, annotation: Annotation | None = None
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return boxes [T, 4], landmarks [T, 68, 2] of the face that talks, and how many frames were filled.
+def stretch(track: Track, clip: Seen, max_gap_frames: int) -> Stretch:
+    """Return the face of a track in every frame from its first to its last.
 
-    That is the annotated face, or without an annotation the largest, longest one.
-
-    Gaps of at most `max_gap_frames` are filled by interpolation, at the ends by the nearest frame.
-
-    Raises:
-        ClipError: `no_face` without any track; `other_face` without the annotated one; `face_lost` where a gap is
-            longer.
+    Gaps are filled by interpolation. Where the track begins or ends at most `max_gap_frames` from the clip's own
+    begin or end, with no cut between, those frames are filled with the nearest face.
     """
-    if not tracks:
-        raise ClipError(Reason.NO_FACE, f"no face in any of {frames} frames")
-    track = annotation.track(tracks) if annotation else max(tracks, key=lambda candidate: candidate.weight)
-    seen = np.array([*track.seen])
-    edges = np.concatenate([[-1], seen, [frames]])
-    gaps = np.diff(edges) - 1
-    if gaps.max() > max_gap_frames:
-        at = int(edges[gaps.argmax()]) + 1
-        raise ClipError(
-            Reason.FACE_LOST, f"no face for {gaps.max()} frames from frame {at}, {len(tracks)} tracks in the clip"
-        )
+    first, last, end = track.first, track.last, len(clip.frames)
+    if first <= max_gap_frames and not any(0 < cut <= first for cut in clip.cuts):
+        first = 0
+    if end - 1 - last <= max_gap_frames and not any(last < cut < end for cut in clip.cuts):
+        last = end - 1
+    seen, everywhere = np.array([*track.seen]), np.arange(first, last + 1)
     boxes = np.stack([item.box_px for item in track.seen.values()])
     landmarks = np.stack([item.landmarks_px for item in track.seen.values()])
-    return _fill(seen, boxes, frames), _fill(seen, landmarks, frames), frames - len(seen)
+    score = float(np.mean([item.score for item in track.seen.values()]))
+    filled = len(everywhere) - len(seen)
+    return Stretch(first, _fill(seen, boxes, everywhere), _fill(seen, landmarks, everywhere), filled, score)
 
 
-def _fill(seen: np.ndarray, values: np.ndarray, frames: int) -> np.ndarray:
+def _fill(seen: np.ndarray, values: np.ndarray, everywhere: np.ndarray) -> np.ndarray:
     flat = values.reshape(len(seen), -1)
-    everywhere = np.arange(frames)
     filled = np.stack([np.interp(everywhere, seen, column) for column in flat.T], axis=1)
-    return filled.reshape(frames, *values.shape[1:]).astype(np.float32)
+    return filled.reshape(len(everywhere), *values.shape[1:]).astype(np.float32)

@@ -8,11 +8,13 @@ Source  paper.md, Data; the frames are `end − start + 1`, as annotated (the re
 """
 
 import argparse
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from tavce import boxes, damage, media
+from tavce import boxes, damage, media, store
 from tavce.config.data import Trim
 from tavce.cutting import Clip, CutFormat, Span, cut
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
@@ -29,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Trim the clips of one shard."""
     job = open_job("trim", arguments)
-    run_shard(job, Trimmer(job.settings["trim"]))
+    run_shard(job, lambda folder: nullcontext(Trimmer(job.settings["trim"], folder)))
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Trimmer:
     """Cuts one clip."""
 
     settings: Trim
+    folder: Path
 
     def __call__(self, row: Row, before: ClipRecord) -> Result:
         """Return the clip's picture and sound.
@@ -53,7 +56,8 @@ class Trimmer:
         if asked is not None and asked < settings.min_frames:
             raise ClipError(Reason.TOO_SHORT, f"{asked} frames annotated, trim.min_frames is {settings.min_frames}")
         span = Span(row.start_frame, asked, row.audio_offset_frames)
-        clip = cut(path, span, CutFormat(settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset))
+        shape = CutFormat(settings.rate_hz, settings.sample_rate_hz, settings.crf, settings.preset, settings.max_frames)
+        clip = cut(path, span, shape, self.folder)
         self._check_length(clip, asked)
         if clip.complained:
             damage.check(path, *span.seconds(clip.frames, settings.rate_hz))
@@ -65,7 +69,7 @@ class Trimmer:
             "loudness_db": round(loudness_db, 1),
             "audio_offset_frames": row.audio_offset_frames,
         }
-        arrays = {"video": np.frombuffer(clip.video, np.uint8), "wave": clip.wave}
+        arrays = {"video": store.Spooled(clip.video), "wave": clip.wave}
         if row.boxes:
             arrays["boxes"] = _boxes(row, clip)
         said = {"frames": clip.frames, "audio_offset_frames": row.audio_offset_frames}

@@ -152,7 +152,7 @@ def copy_videos(shown: dict[str, list[ClipTakes]], root: Path, folder: Path) -> 
             raise InputError(f"{source} was scored but is not there: rerun synthesise and score")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-        middle = media.frame_count(source.read_bytes()) // 2
+        middle = media.frame_count(source) // 2
         picture = next(itertools.islice(media.decode(source), middle, None))
         cv2.imwrite(str(folder / "videos" / take.poster), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 

@@ -66,15 +66,16 @@ def run(arguments: argparse.Namespace) -> None:
     if any(record.kept for record in fates):
         for entry in progress(read_index([arguments.index], "test"), arguments.method):
             with whole(folder / f"{entry.clip_id}.mp4") as part:
-                write_video(part, method.frames(entry), read_sound(entry), shape)
+                write_video(part, method.frames(entry), read_sound(entry, shape), shape)
     stamp = {"stage": "synthesise", "version": STAGES["synthesise"].version}
     write_lines(arguments.records, [record.model_copy(update=stamp) for record in fates])
 
 
-def read_sound(entry: Entry) -> np.ndarray:
-    """Return a clip's sound, float32 [N] in [-1, 1]."""
+def read_sound(entry: Entry, shape: VideoFormat) -> np.ndarray:
+    """Return the sound of a clip's frames, float32 [N] in [-1, 1]."""
+    frames = range(entry.first_frame, entry.first_frame + entry.frames)
     with store.open_shard(entry.trim) as trimmed:
-        return trimmed[entry.clip_id]["wave"][:].astype(np.float32) / 32768
+        return store.sound(trimmed[entry.clip_id], frames, shape.sample_rate_hz // shape.rate_hz)
 
 
 class Method(Protocol):

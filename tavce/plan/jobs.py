@@ -12,7 +12,7 @@ from tavce.plan.learning import Network, networks
 from tavce.plan.prices import Dataset, Price, Prices
 
 Key = tuple[str, str]
-BEFORE = {"trim": "download", "detect": "trim", "crop": "detect", "mel": "trim", "motion": "crop"}
+BEFORE = {"trim": "download", "detect": "trim", "crop": "detect", "quality": "crop", "mel": "quality"}
 LEARNING_CORES = 4  # `threads` in workflow/rules/train.smk and of synthesise
 
 
@@ -79,18 +79,18 @@ class Workflow:
 
     def _data(self) -> Iterator[Group]:
         for name, dataset in self.datasets.items():
-            for stage in ("download", "trim", "detect", "crop", "mel"):
+            for stage in ("download", "trim", "detect", "crop", "quality", "mel"):
                 each = (BEFORE[stage], name) if stage in BEFORE else None
                 weights = self._weights_of_detect(name) if stage == "detect" else ()
                 needs = tuple(("fetch_weights", weight) for weight in weights)
                 yield Group(stage, name, self.prices.shard(stage, name, dataset), dataset.shards, needs, each)
         yield Group("basis_origin", "", Price(0))
-        crops = tuple(("crop", name) for name in self._trained)
+        measured = tuple(("quality", name) for name in self._trained)
         basis = self.prices.whole("basis", *self._trained.values())
-        yield Group("basis", "", basis, needs=(("basis_origin", ""), *crops))
+        yield Group("basis", "", basis, needs=(("basis_origin", ""), *measured))
         for name, dataset in self.datasets.items():
             price = self.prices.shard("motion", name, dataset)
-            yield Group("motion", name, price, dataset.shards, (("basis", ""),), each=("crop", name))
+            yield Group("motion", name, price, dataset.shards, (("basis", ""),), each=("quality", name))
             yield Group("index", name, self.prices.whole("index", dataset), needs=(("mel", name), ("motion", name)))
             yield Group("card", name, self.prices.whole("funnel", dataset), needs=(("index", name),))
             if name in self.settings["corpora"] and not self._keeps_raw(name):

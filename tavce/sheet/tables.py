@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from tavce.config.corpora import OWN_SECTIONS
 from tavce.corpora.source import Source
 from tavce.files import digest, read_json, sha256, write_json, write_text
 from tavce.records import SPLITS
@@ -97,7 +98,7 @@ def _origin(source: Source) -> str:
     split = getattr(corpus, "split", None)
     lists = [share for share in (split.val, split.test) if isinstance(share, str)] if split else []
     files = [_stamps(Path(name).expanduser()) for name in (getattr(corpus, "source", ""), *lists)]
-    said = corpus.model_dump(mode="json", exclude={"download", "trim", "detect", "crop"})
+    said = corpus.model_dump(mode="json", exclude={*OWN_SECTIONS})
     return digest([source.dataset, said, source.rate_hz, STAGES["sheet"].version, files])
 
 

@@ -26,7 +26,7 @@ SHARDS, NODES = 40, 6
 MEAN_S = 10.0  # of a job
 CHECK_S = 1
 BUSY, OVERHEAD_S = 0.9, 2.0  # goals
-STAGES = ("download", "trim", "detect", "crop", "mel", "motion")
+STAGES = ("download", "trim", "detect", "crop", "quality", "mel", "motion")
 JOB = {"mem_mb": 1000, "runtime": 10}
 
 

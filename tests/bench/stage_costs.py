@@ -21,15 +21,16 @@ from tavce.config import paper
 from tavce.faces.mean_face import MEAN_FACE
 from tavce.records import ClipRecord, Row, read_records, write_lines
 from tavce.stages import SHARD_STAGES
-from tests.bench.data_stages import TIMED, Workbench
+from tests.bench.data_stages import TIMED
 from tests.bench.fitting import best_fit, costs_of_two
 from tests.bench.talking_clip import HEIGHT_PX, WIDTH_PX, write_talking_clip
+from tests.bench.workbench import Workbench
 
 RATE_HZ = 25
 SHORT_FRAMES = 75
 TERMS = ("job_s", "clip_s", "second_s", "pixel_s")
 WITH_PIXELS = ("trim", "detect", "crop")  # the others never see the source's frames
-CHEAP, REPEATS = ("mel", "motion"), 5  # what they add to the start would drown in one start's noise
+CHEAP, REPEATS = ("quality", "mel", "motion"), 5  # what they add to the start would drown in one start's noise
 RECORDS = 20_000
 BASIS_CLIPS, BASIS_FRAMES = (200, 3000), 100
 
@@ -101,7 +102,8 @@ def _run(bench: Workbench, case: Case) -> Iterator[tuple[str, Sample]]:
         assert all(record.kept for record in records), records
         if stage == "trim":
             seconds = sum(record.numbers["seconds"] for record in records)
-        yield stage, Sample(case, seconds, core_s, Path(bench.path(stage, ".h5")).stat().st_size)
+        arrays = Path(bench.path(stage, ".h5"))
+        yield stage, Sample(case, seconds, core_s, arrays.stat().st_size if arrays.is_file() else 0)
     for stage, core_s, size in _evaluate(bench.folder):
         yield stage, Sample(case, seconds, core_s, size)
 
@@ -122,10 +124,10 @@ def _row(video: Path, number: int, case: Case) -> Row:
 
 def _fit_basis(bench: Workbench) -> None:
     """Fit an expression basis, on clips that are called training clips for the purpose."""
-    records = read_records(bench.path("crop"))
-    write_lines(bench.path("crop"), [record.model_copy(update={"split": "train"}) for record in records])
+    records = read_records(bench.path("quality"))
+    write_lines(bench.path("quality"), [record.model_copy(update={"split": "train"}) for record in records])
     bench.run("basis")
-    write_lines(bench.path("crop"), records)
+    write_lines(bench.path("quality"), records)
 
 
 def _evaluate(root: Path) -> Iterator[tuple[str, float, int]]:
@@ -186,7 +188,7 @@ def _records(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _record(row: Row, stage: str) -> ClipRecord:
-    numbers = {"frames": 195, "mel_steps": 625, "seconds": 7.8}
+    numbers = {"frames": 195, "first_frame": 0, "mel_steps": 625, "seconds": 7.8}
     named = row.model_dump(include={"clip_id", "dataset", "split", "speaker"})
     return ClipRecord(**named, stage=stage, version=1, numbers=numbers)
 
@@ -197,7 +199,7 @@ def _basis(folder: Path) -> dict[str, float]:
     for count in BASIS_CLIPS:
         bench = Workbench(folder / f"{count}")
         rows = [_row(bench.video, number, Case(count)).model_copy(update={"split": "train"}) for number in range(count)]
-        write_lines(bench.path("crop"), [_record(row, "crop") for row in rows])
+        write_lines(bench.path("quality"), [_record(row, "quality") for row in rows])
         with store.create(bench.path("crop", ".h5"), store.Origin("crop", 1, "0" * 16)) as shard:
             for row in rows:
                 face = 128 + 60 * MEAN_FACE[:, :2] + random.normal(size=(BASIS_FRAMES, 68, 2))

@@ -15,7 +15,7 @@ from tavce.stages import SHARD_STAGES
 
 LOST = {"c": ("trim", "silent"), "d": ("download", "private"), "e": ("download", "private"), "f": ("sheet", "leak")}
 SECONDS = {"a": 4.0, "b": 32.0}
-NUMBERS = {"trim": {"loudness_db": -20.0}, "detect": {"face_px": 100.0}}
+NUMBERS = {"quality": {"loudness_db": -20.0, "face_px": 100.0, "yaw_deg": 12.5, "av_corr": None}}
 SHARDS = {"0000": "abc", "0001": "def"}
 NOTES = {
     "vox1_dev_txt": {
@@ -80,7 +80,7 @@ def said(clip, stage):
         detail="why | how\n" if seen else "",
         numbers={}
         if seen
-        else {**NUMBERS.get(stage, {}), **({"seconds": SECONDS.get(clip.clip_id, 1.0)} if stage == "trim" else {})},
+        else {**NUMBERS.get(stage, {}), **({"seconds": SECONDS.get(clip.clip_id, 1.0)} if stage == "quality" else {})},
     )
 
 
@@ -119,6 +119,8 @@ def test_kept_clips_are_counted_and_measured(mine):
     assert found["kept"]["train"] == {"clips": 2, "hours": 0.01, "speakers": 1, "videos": 1}
     assert found["kept"]["test"] == {"clips": 0, "hours": 0.0, "speakers": 0, "videos": 0}
     assert found["quantiles"]["seconds"] == {"p5": 5.4, "p50": 18.0, "p95": 30.6}
+    assert found["quantiles"]["yaw_deg"]["p50"] == 12.5
+    assert found["quantiles"]["av_corr"] is None
     assert found["quantiles"]["face_px"] == {"p5": 100.0, "p50": 100.0, "p95": 100.0}
 
 

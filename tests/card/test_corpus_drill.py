@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 VIDEOS, FRAMES = 40, 26
 HASTY = {"concurrency": 8, "attempts": 2, "pause_s": 0, "per_host_s": 0, "timeout_s": 1, "reserve_gb": 0}
 GONE = ("unavailable", "removed")
-STAGES = ("trim", "detect", "crop", "mel")
+STAGES = ("trim", "detect", "crop", "quality", "mel")
 
 
 def misbehaviour(video: Path) -> dict[str, tuple[object, str]]:
@@ -62,7 +62,7 @@ def run(pipeline: Pipeline) -> tuple[dict, str, str]:
     """Run every stage from the download to the card; return the card, its text, and the list of videos."""
     pipeline.run_all("download", *STAGES)
     root, basis = pipeline.root, str(pipeline.folder / "basis.npz")
-    crops = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("crop"))]
+    crops = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("quality"))]
     assert main(["basis", "--settings", pipeline.settings.sections("basis"), *crops, "--out", basis]) == 0
     assert pipeline.run("motion", "--basis", basis) == 0
     files = ["--out", str(root / "index.parquet"), "--records", str(root / "index.jsonl")]

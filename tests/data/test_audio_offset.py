@@ -8,10 +8,11 @@ sound's is the click.
 import numpy as np
 import pytest
 from coded_video import coded_frame, ffmpeg, steady, write_coded
+from cut_clips import cut
 from pipeline import Pipeline, row, settings
 
 from tavce import store
-from tavce.cutting import CutFormat, Span, cut
+from tavce.cutting import CutFormat, Span
 from tavce.media import VideoFormat, decode, write_video
 
 FRAMES, FRAME = 150, 640  # samples
@@ -35,7 +36,7 @@ def clicks(offset_frames: int) -> np.ndarray:
 
 def syncnet_offset(clip) -> int:
     """Return SyncNet's offset of a trimmed clip: picture index less sound index."""
-    flash = np.array([frame.mean() > 128 for frame in decode(clip["video"][:].tobytes())], float)
+    flash = np.array([frame.mean() > 128 for frame in decode(store.reader(clip["video"]))], float)
     energy = np.square(clip["wave"][:].reshape(-1, FRAME).astype(float)).mean(axis=1)
     padded = np.pad((energy > energy.max() / 10).astype(float), SHIFT)
     distances = [np.abs(flash - padded[shift : shift + len(flash)]).mean() for shift in range(2 * SHIFT + 1)]

@@ -1,9 +1,13 @@
 """Facts about the loop over a shard's clips: one record a clip, and only a clip error drops one."""
 
 import argparse
-import threading
+import multiprocessing
+import os
+import time
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
+import psutil
 import pytest
 from pipeline import row
 
@@ -34,6 +38,11 @@ def shard(folder, threads: int = 1, **reasons: Reason) -> Shard:
     return Shard("mel", {}, ROWS, before(**reasons), settings_digest="0" * 16, threads=threads, **paths)
 
 
+def doing(work):
+    """Return how a work that needs nothing is opened."""
+    return lambda _folder: nullcontext(work)
+
+
 def drops_a(entry, _before):
     if entry.clip_id == "a":
         raise ClipError(Reason.SILENT, "-90 dB")
@@ -41,7 +50,7 @@ def drops_a(entry, _before):
 
 
 def test_every_clip_has_a_record_in_the_order_of_the_sheet(tmp_path):
-    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), drops_a)
+    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), doing(drops_a))
     records = read_records(tmp_path / "mel.jsonl")
     assert [record.clip_id for record in records] == ["c", "a", "lost", "b"]
     assert [record.reason for record in records] == [None, "silent", "download_failed", None]
@@ -50,14 +59,14 @@ def test_every_clip_has_a_record_in_the_order_of_the_sheet(tmp_path):
 
 
 def test_a_lost_clip_keeps_the_stage_that_lost_it_and_why(tmp_path):
-    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), drops_a)
+    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), doing(drops_a))
     _, dropped, lost, _ = read_records(tmp_path / "mel.jsonl")
     assert (lost.lost_at, lost.detail) == ("download", "gone")
     assert (dropped.lost_at, dropped.detail) == ("mel", "-90 dB")
 
 
 def test_the_arrays_of_kept_clips_are_stored_and_no_others(tmp_path):
-    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), drops_a)
+    run_shard(shard(tmp_path, lost=Reason.DOWNLOAD_FAILED), doing(drops_a))
     with store.open_shard(tmp_path / "mel.h5") as file:
         assert sorted(file) == ["b", "c"]
         assert file["b"]["mel"][:].tolist() == [98, 98, 98]
@@ -67,24 +76,27 @@ def test_the_arrays_of_kept_clips_are_stored_and_no_others(tmp_path):
 
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_several_threads_write_what_one_writes_in_the_same_order(tmp_path, threads):
-    run_shard(shard(tmp_path / "one", lost=Reason.NO_FACE), drops_a)
-    run_shard(shard(tmp_path / "several", threads, lost=Reason.NO_FACE), drops_a)
+    run_shard(shard(tmp_path / "one", lost=Reason.NO_FACE), doing(drops_a))
+    run_shard(shard(tmp_path / "several", threads, lost=Reason.NO_FACE), doing(drops_a))
     for name in ("mel.jsonl", "mel.h5"):
         assert (tmp_path / "several" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
 def test_as_many_clips_are_worked_on_at_once_as_there_are_threads_and_no_more(tmp_path):
-    meeting, at_work, most = threading.Barrier(2), [], []
+    forked = multiprocessing.get_context("fork")
+    meeting, at_work, most = forked.Barrier(2), forked.Value("i", 0), forked.Value("i", 0)
 
-    def work(entry, _before):
-        at_work.append(entry.clip_id)
-        most.append(len(at_work))
+    def work(_entry, _before):
+        with at_work.get_lock():
+            at_work.value += 1
+            most.value = max(most.value, at_work.value)
         meeting.wait(timeout=10)  # fails unless two come here at once
-        at_work.remove(entry.clip_id)
+        with at_work.get_lock():
+            at_work.value -= 1
         return Result({})
 
-    run_shard(shard(tmp_path, threads=2), work)
-    assert max(most) == 2
+    run_shard(shard(tmp_path, threads=2), doing(work))
+    assert most.value == 2
 
 
 def test_a_clip_that_is_lost_already_is_not_worked_on(tmp_path):
@@ -94,7 +106,7 @@ def test_a_clip_that_is_lost_already_is_not_worked_on(tmp_path):
         seen.append((entry.clip_id, record.clip_id))
         return Result({})
 
-    run_shard(shard(tmp_path, lost=Reason.NO_FACE, a=Reason.NO_FACE), work)
+    run_shard(shard(tmp_path, lost=Reason.NO_FACE, a=Reason.NO_FACE), doing(work))
     assert seen == [("c", "c"), ("b", "b")]
 
 
@@ -107,8 +119,39 @@ def test_any_other_error_ends_the_job_and_leaves_no_file(tmp_path, error, thread
         return Result({}, {"mel": np.zeros(3)})
 
     with pytest.raises(error, match="a bug"):
-        run_shard(shard(tmp_path, threads), work)
+        run_shard(shard(tmp_path, threads), doing(work))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_work_that_cannot_be_opened_ends_the_job_with_its_own_words(tmp_path, threads):
+    @contextmanager
+    def nothing_there(_folder):
+        raise InputError("no weights")
+        yield
+
+    with pytest.raises(InputError, match="no weights"):
+        run_shard(shard(tmp_path, threads), nothing_there)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_end_with_a_job_that_is_killed(tmp_path):
+    forked = multiprocessing.get_context("fork")
+    workers = forked.SimpleQueue()
+
+    def work(_entry, _before):
+        workers.put(os.getpid())
+        time.sleep(60)
+
+    job = forked.Process(target=run_shard, args=(shard(tmp_path, threads=2), doing(work)))
+    job.start()
+    pids = [workers.get(), workers.get()]
+    job.kill()
+    job.join()
+    until = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def _arguments(folder, records):

@@ -14,7 +14,7 @@ from tavce.stages import SHARD_STAGES
 SHARDS = {"0000": ("a", "b", "c"), "0001": ("d", "e")}
 SPLITS = {"a": "train", "b": "train", "c": "val", "d": "test", "e": "train"}
 LOST_AT = {"b": ("sheet", "missing_file"), "c": ("detect", "no_face"), "e": ("trim", "silent")}
-NUMBERS = {"mel": {"mel_steps": 321}, "motion": {"frames": 100}}
+NUMBERS = {"quality": {"first_frame": 10}, "mel": {"mel_steps": 321}, "motion": {"frames": 100}}
 ORDER = ("sheet", *SHARD_STAGES)
 
 
@@ -34,9 +34,8 @@ def record(clip_id, stage):
 
 
 def _reaches(lost_at, stage):
-    """Return whether a loss at one stage is known at another; `mel` follows `trim`, not `crop`."""
-    known = ("sheet", "download", "trim", "mel") if stage == "mel" else ORDER[: ORDER.index(stage) + 1]
-    return lost_at in known
+    """Return whether a loss at one stage is known at another."""
+    return lost_at in ORDER[: ORDER.index(stage) + 1]
 
 
 def _about(clip_id):
@@ -58,9 +57,9 @@ def root(tmp_path):
     return root
 
 
-def index(root) -> int:
+def index(root, *options) -> int:
     files = ["--out", str(root / "index.parquet"), "--records", str(root / "index.jsonl")]
-    return main(["index", "--root", str(root), "--shards", *SHARDS, *files])
+    return main(["index", "--root", str(root), "--shards", *SHARDS, *files, *options])
 
 
 def run_funnel(root) -> int:
@@ -88,6 +87,7 @@ def test_the_index_lists_the_finished_clips_and_where_they_lie(root):
         "source": "d.mp4",
         "licence": "unknown",
         "start_frame": 0,
+        "first_frame": 10,
         "frames": 100,
         "mel_steps": 321,
         "shard": "0001",
@@ -104,7 +104,27 @@ def test_the_index_refuses_records_that_do_not_stand_beside_each_other(root, cap
     path = root / "mel" / "0000.jsonl"
     write_lines(path, read_records(path)[::-1])
     assert index(root) == 2
-    assert "records of a, c and a stand in one line: rerun `mel`" in capsys.readouterr().err
+    assert "the records of a, c, a stand in the line of a: rerun `quality`" in capsys.readouterr().err
+
+
+def test_the_index_drops_a_duplicate_and_names_the_clip_that_stays(root):
+    """a trains and comes first, d is held out."""
+    hashes = {"sound_hash": "0" * 16, "picture_hash": "0" * 48}
+    for shard in SHARDS:
+        path = root / "quality" / f"{shard}.jsonl"
+        said = [entry.model_copy(update={"numbers": {**entry.numbers, **hashes}}) for entry in read_records(path)]
+        write_lines(path, said)
+    assert index(root, "--settings", '{"duplicates": {"max_bits": 3}}') == 0
+    assert pq.read_table(root / "index.parquet")["clip_id"].to_pylist() == ["d"]
+    final = {entry.clip_id: entry for entry in read_records(root / "index.jsonl")}
+    assert (final["a"].reason, final["a"].lost_at) == ("duplicate", "index")
+    assert final["a"].detail == "its sound and pictures are those of d (duplicates.max_bits)"
+    assert {name: (final[name].lost_at, final[name].reason) for name in LOST_AT} == LOST_AT
+    assert count(root)[0]["index"]["train"] == {
+        "total": 3,
+        "kept": 0,
+        "dropped": {"duplicate": 1, "missing_file": 1, "silent": 1},
+    }
 
 
 def test_the_funnel_writes_its_counts_and_a_line_for_every_lost_clip(root):

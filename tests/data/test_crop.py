@@ -1,46 +1,78 @@
 """Facts about crops: where they lie, and that landmarks stay on what they marked."""
 
 import itertools
+from dataclasses import replace
 
 import cv2
 import h5py
 import numpy as np
 import pytest
+from cut_clips import cut
 from pipeline import row, settings
 
 from tavce import media, store
-from tavce.cutting import CutFormat, Span, cut
-from tavce.data.crop import Cropper, union_box
+from tavce.cutting import CutFormat, Span
+from tavce.data.crop import Cropper
 from tavce.media import VideoFormat, write_video
 from tavce.records import ClipError
 
-CROP = settings().crop.model_copy(update={"size_px": 128, "margin": 0.0, "max_outside": 0.35})
+CROP = settings().crop.model_copy(update={"size_px": 128, "margin": 0.0, "max_outside": 0.35, "min_side_px": 0})
 DOT_PX = (61.0, 47.0)
+GREY, WHITE = 40, 255
+LEFT_EYE, RIGHT_EYE, LEFT_MOUTH, RIGHT_MOUTH = slice(36, 42), slice(42, 48), 48, 54
 
 
-def test_the_union_is_a_square_around_all_boxes():
-    boxes = np.array([[10, 20, 30, 40], [14, 20, 50, 44]])
-    np.testing.assert_allclose(union_box(boxes, 0), [10, 12, 50, 52])
+def changed(**changes):
+    """Return the settings with changes."""
+    return CROP.model_copy(update=changes)
 
 
-def test_the_margin_widens_each_side_by_its_share_of_the_square():
-    np.testing.assert_allclose(union_box(np.array([[10, 20, 30, 40]]), 0.25), [5, 15, 35, 45])
+def dotted():
+    """Return a grey picture uint8 [96, 160, 3] with one bright dot."""
+    return cv2.circle(np.full((96, 160, 3), GREY, np.uint8), (int(DOT_PX[0]), int(DOT_PX[1])), 2, (WHITE,) * 3, -1)
+
+
+def marked(degrees=0.0):
+    """Return landmarks float32 [68, 2]: all on the dot, but for eyes and mouth, which are those of a face around it."""
+    angle = np.radians(degrees)
+    right, down = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    points = np.tile(np.float64(DOT_PX), (68, 1))
+    points[LEFT_EYE] -= 9 * right
+    points[RIGHT_EYE] += 9 * right
+    points[LEFT_MOUTH] += 18 * down - 5 * right
+    points[RIGHT_MOUTH] += 18 * down + 5 * right
+    return points.astype(np.float32)
+
+
+def write_clip(folder, frames, boxes, landmarks, first_frame=0):
+    """Write frames as a trimmed clip `a`, and where its face is, into in.h5; return its path."""
+    wave, shape = np.zeros(640 * len(frames)), (25, 16_000, 1, "fast")
+    write_video(folder / "a.mp4", frames, wave, VideoFormat(*shape))
+    with h5py.File(folder / "in.h5", "w") as file:
+        video = cut(folder / "a.mp4", Span(0, len(frames)), CutFormat(*shape)).video.getvalue()
+        file["clips/a/video"] = np.frombuffer(video, np.uint8)
+        file["faces/a/boxes"], file["faces/a/landmarks"] = np.float32(boxes), np.float32(landmarks)
+        file["faces/a"].attrs["first_frame"] = first_frame
+    return folder / "in.h5"
+
+
+def crop_clip(path, crop_settings, min_frames=2):
+    """Return what is made of the clip in in.h5."""
+    with h5py.File(path) as file, store.create(path.with_name("out.h5"), store.Origin("crop", 0, "")) as writer:
+        result = Cropper(crop_settings, min_frames, file["clips"], file["faces"], path.parent)(row("a", "a.mp4"), None)
+        writer.put("a", result.arrays)
+    with store.open_shard(path.with_name("out.h5")) as file:
+        return replace(result, arrays={name: array[:] for name, array in file["a"].items()})
 
 
 @pytest.fixture
 def cropped(tmp_path):
     """Return a function that crops a clip of grey frames with one bright dot, from these boxes."""
 
-    def crop(box, crop_settings=CROP, frames=3):
-        picture = np.full((96, 160, 3), 40, np.uint8)
-        cv2.circle(picture, (int(DOT_PX[0]), int(DOT_PX[1])), 2, (255, 255, 255), -1)
-        write_video(tmp_path / "a.mp4", [picture] * frames, np.zeros(640 * frames), VideoFormat(25, 16_000, 1, "fast"))
-        clip = cut(tmp_path / "a.mp4", Span(0, frames), CutFormat(25, 16_000, 1, "fast"))
-        with h5py.File(tmp_path / "in.h5", "w") as file:
-            file["clips/a/video"] = np.frombuffer(clip.video, np.uint8)
-            file["faces/a/boxes"] = np.tile(np.float32(box), (frames, 1))
-            file["faces/a/landmarks"] = np.tile(np.float32(DOT_PX), (frames, 68, 1))
-            return Cropper(crop_settings, file["clips"], file["faces"])(row("a", "a.mp4"), None)
+    def crop(box, crop_settings=CROP, points=None, frames=3):
+        landmarks = marked() if points is None else points
+        path = write_clip(tmp_path, [dotted()] * frames, [box] * frames, [landmarks] * frames)
+        return crop_clip(path, crop_settings)
 
     return crop
 
@@ -50,27 +82,43 @@ def pictures(result):
     return [cv2.imdecode(flat[a:b], cv2.IMREAD_GRAYSCALE) for a, b in itertools.pairwise(offsets)]
 
 
-def brightest(picture):
-    """Return the centre x, y of what is bright."""
-    rows, columns = np.nonzero(picture > 150)
-    return np.array([columns.mean(), rows.mean()])
+def centroid(picture):
+    """Return the centre x, y of what is brighter than the grey around it."""
+    weights = np.clip(picture.astype(float) - GREY - 20, 0, None)
+    return (np.indices(picture.shape)[::-1] * weights).sum(axis=(1, 2)) / weights.sum()
 
 
 @pytest.mark.parametrize(
     "box", [(30, 20, 94, 84), (45, 30, 77, 62), (30, -10, 94, 54), (40, 28, 72, 92), (50, 0, 146, 96)]
 )
 @pytest.mark.parametrize("size_px", [64, 128])
-def test_landmarks_lie_on_what_they_marked(cropped, box, size_px):
-    result = cropped(box, CROP.model_copy(update={"size_px": size_px}))
+@pytest.mark.parametrize("recipe", ["vox", "hdtf", "released"])
+def test_landmarks_lie_on_what_they_marked(cropped, box, size_px, recipe):
+    result = cropped(box, changed(size_px=size_px, recipe=recipe))
+    assert_landmarks_lie_on_the_dot(result, size_px)
+
+
+@pytest.mark.parametrize("degrees", [-30, 0, 12, 90])
+@pytest.mark.parametrize("size_px", [32, 64, 128])
+def test_landmarks_lie_on_what_they_marked_in_a_turned_crop_too(cropped, degrees, size_px):
+    result = cropped((0, 0, 9, 9), changed(size_px=size_px, recipe="ffhq"), marked(degrees))
+    assert_landmarks_lie_on_the_dot(result, size_px)
+    (points, *_) = result.arrays["landmarks"]
+    assert points[LEFT_EYE.start, 1] == pytest.approx(points[RIGHT_EYE.start, 1], abs=1e-3)
+
+
+def assert_landmarks_lie_on_the_dot(result, size_px):
     for picture, points in zip(pictures(result), result.arrays["landmarks"], strict=True):
         assert picture.shape == (size_px, size_px)
-        assert np.linalg.norm(brightest(picture) - points[5]) < 0.75
+        assert np.linalg.norm(centroid(picture) - points[5]) < 0.3 + 0.3 * size_px / 128
 
 
-def test_a_face_is_never_squashed(cropped):
-    (picture, *_) = pictures(cropped((40, 30, 90, 60)))
-    rows, columns = np.nonzero(picture > 150)
-    assert abs(np.ptp(rows) - np.ptp(columns)) <= 1
+@pytest.mark.parametrize("recipe", ["vox", "hdtf", "released", "ffhq"])
+@pytest.mark.parametrize("box", [(40, 30, 90, 60), (30, -10, 94, 54), (10, 20, 150, 80)])
+def test_a_circle_stays_a_circle(cropped, box, recipe):
+    (picture, *_) = pictures(cropped(box, changed(recipe=recipe, max_outside=0.5), marked(20)))
+    spread = np.nonzero(picture > 150)
+    assert abs(np.ptp(spread[0]) - np.ptp(spread[1])) <= 1
 
 
 def test_what_lies_outside_the_picture_is_its_reflection(cropped):
@@ -87,25 +135,44 @@ def test_a_crop_too_far_outside_is_dropped(cropped):
         cropped((30, -23, 94, 41))
 
 
-def test_the_record_has_frames_and_side(cropped):
+def test_the_record_says_what_was_cut_out(cropped):
     result = cropped((30, 20, 94, 84))
-    assert result.numbers == {"frames": 3, "side_px": 64, "outside": 0.0}
-    assert result.attributes == {"box_px": "30,20,94,84", "size_px": 128}
+    numbers = {"first_frame": 0, "frames": 3, "side_px": 64.0, "outside": 0.0, "recipe": "vox", "tubes": 1}
+    assert result.numbers == numbers
+    said = {name: result.attributes[name] for name in ("first_frame", "recipe", "size_px")}
+    assert said == {"first_frame": 0, "recipe": "vox", "size_px": 128}
+    to_crop = np.float64(result.attributes["to_crop"].split()).reshape(2, 3)
+    np.testing.assert_allclose(to_crop, [[2, 0, 2 * -30 + 0.5], [0, 2, 2 * -20 + 0.5]])
+
+
+@pytest.mark.parametrize(("recipe", "side_px"), [("hdtf", 64.0), ("ffhq", 72.0)])
+def test_recipes_without_tubes_count_none(cropped, recipe, side_px):
+    result = cropped((30, 16, 94, 80), changed(recipe=recipe))
+    assert "tubes" not in result.numbers
+    assert result.numbers["side_px"] == side_px
 
 
 def test_frames_are_those_of_the_clip_in_its_colours(tmp_path):
     frames = [np.full((64, 64, 3), colour, np.uint8) for colour in ((200, 30, 30), (30, 200, 30), (30, 30, 200))]
-    write_video(tmp_path / "a.mp4", frames, np.zeros(1920), VideoFormat(25, 16_000, 1, "fast"))
-    with h5py.File(tmp_path / "in.h5", "w") as file:
-        file["clips/a/video"] = np.frombuffer(
-            cut(tmp_path / "a.mp4", Span(0, 3), CutFormat(25, 16_000, 1, "fast")).video, np.uint8
-        )
-        file["faces/a/boxes"] = np.tile(np.float32([0, 0, 64, 64]), (3, 1))
-        file["faces/a/landmarks"] = np.zeros((3, 68, 2), np.float32)
-        result = Cropper(CROP, file["clips"], file["faces"])(row("a", "a.mp4"), None)
+    result = crop_clip(write_clip(tmp_path, frames, [(0, 0, 64, 64)] * 3, np.zeros((3, 68, 2))), CROP)
     with store.create(tmp_path / "out.h5", store.Origin("crop", 1, "")) as writer:
         writer.put("a", result.arrays)
     with store.open_shard(tmp_path / "out.h5") as file:
         for index, frame in enumerate(media.decode(tmp_path / "a.mp4")):
             decoded = cv2.imdecode(store.picture(file["a"], index), cv2.IMREAD_COLOR)[:, :, ::-1]
             assert np.abs(decoded.mean(axis=(0, 1)) - frame.mean(axis=(0, 1))).max() < 6
+
+
+@pytest.mark.parametrize(("followed_from", "first"), [(0, 4), (3, 7)])
+def test_a_crop_shows_the_frames_of_its_tube_wherever_the_face_was_followed_from(tmp_path, followed_from, first):
+    frames = [np.full((96, 160, 3), 10 + 20 * number, np.uint8) for number in range(12)]
+    boxes = [(0, 0, 60, 60)] * 4 + [(90, 20, 150, 80)] * 5
+    landmarks = [np.full((68, 2), number) for number in range(9)]
+    result = crop_clip(write_clip(tmp_path, frames, boxes, landmarks, followed_from), CROP, min_frames=5)
+    numbers = {name: result.numbers[name] for name in ("first_frame", "frames", "tubes")}
+    assert numbers == {"first_frame": first, "frames": 5, "tubes": 2}
+    assert result.attributes["first_frame"] == first
+    shown = [picture.mean() for picture in pictures(result)]
+    np.testing.assert_allclose(shown, [10 + 20 * number for number in range(first, first + 5)], atol=3)
+    in_picture = (result.arrays["landmarks"][:, 0] + 0.5) * 60 / 128 - 0.5 + (90, 20)
+    np.testing.assert_allclose(in_picture, [(number, number) for number in range(4, 9)], atol=1e-4)

@@ -126,7 +126,7 @@ def test_trimming_killed_five_times_ends_with_the_same_arrays_and_records(tmp_pa
     pipeline = Pipeline(tmp_path, SETTINGS)
     pipeline.write_rows(*(row(path.stem, path, start_frame=3, audio_offset_frames=-2) for path in videos))
     pipeline.run_all("download")
-    command = Command(pipeline, "trim", lambda: sum(1 for _ in (tmp_path / "tmp").glob("tavce-cut-*/*")))
+    command = Command(pipeline, "trim", lambda: sum(1 for _ in (tmp_path / "tmp").glob("tavce-trim-*/cut-*/*")))
     work_s = command.run()
     undisturbed, records = contents(pipeline.h5("trim")), pipeline.records("trim")
     shutil.rmtree(pipeline.h5("trim").parent)

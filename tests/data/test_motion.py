@@ -1,21 +1,29 @@
 """Facts about the expression basis and the motion coefficients, of faces that are made up here."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
-from made_up_faces import SIDE_PX, WAYS, moving_face
+import torch
+from made_up_faces import SIDE_PX, WAYS, landmarks_of, moving_face
 from pipeline import Pipeline, row, settings
 
 from tavce import store
 from tavce.cli import main
+from tavce.config import SettingsError
 from tavce.faces.basis import ExpressionBasis
+from tavce.faces.mean_face import frontalise, head_pose
+from tavce.faces.points import LOWER_LIDS, UPPER_LIDS
 from tavce.files import sha256
+from tavce.generator.losses import eye_opening
 from tavce.records import ClipRecord, write_lines
 
 SPLITS = {"anna": "train", "ben": "train", "carl": "val", "dora": "test"}
 
 
 def write_crops(pipeline, clips, splits=SPLITS):
-    """Write the sheet, the records and the landmarks of `crop`; a clip without landmarks is lost."""
+    """Write the sheet, the landmarks of `crop` and the records of `quality`; a clip without landmarks is lost."""
     pipeline.write_rows(*(row(name, f"{name}.mp4", split=splits[name]) for name in clips))
     with store.create(pipeline.h5("crop"), store.Origin("crop", 1, "")) as writer:
         for name, landmarks in clips.items():
@@ -27,18 +35,18 @@ def write_crops(pipeline, clips, splits=SPLITS):
             dataset="mine",
             split=splits[name],
             speaker=name,
-            stage="crop",
+            stage="quality",
             version=1,
             reason="no_face" if landmarks is None else None,
             lost_at="detect" if landmarks is None else None,
         )
         for name, landmarks in clips.items()
     ]
-    write_lines(pipeline.records_path("crop"), records)
+    write_lines(pipeline.records_path("quality"), records)
 
 
 def fit(pipeline) -> int:
-    inputs = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("crop"))]
+    inputs = ["--crops", str(pipeline.h5("crop")), "--records", str(pipeline.records_path("quality"))]
     return main(["basis", "--settings", pipeline.settings.sections("basis"), *inputs, "--out", str(_basis(pipeline))])
 
 
@@ -96,7 +104,8 @@ def test_no_training_clip_is_refused(mine, capsys, clips):
     write_crops(mine, clips)
     assert fit(mine) == 2
     assert (
-        "no training clip is left to fit the expression basis on: see the records of `crop`" in capsys.readouterr().err
+        "no training clip is left to fit the expression basis on: see the records of `quality`"
+        in capsys.readouterr().err
     )
 
 
@@ -110,11 +119,66 @@ def test_motion_is_seventy_numbers_a_frame_that_give_the_landmarks_back(mine):
             assert clip["motion"].shape == (90, 70)
             assert clip["motion"].dtype == np.float32
             assert clip.attrs["basis_sha256"] == sha256(_basis(mine))
-            back = basis.landmarks(clip["motion"][:], SIDE_PX)
+            back = landmarks_of(basis, clip["motion"][:], SIDE_PX)
             assert np.abs(back - crops[name]["landmarks"][:]).max() < 1.0
+            assert clip.attrs["backend"] == "landmarks"
     records = mine.records("motion")
     assert all(record.numbers["reconstruction_px"] < 0.1 for record in records.values())
     assert {record.numbers["frames"] for record in records.values()} == {90}
+    assert all(record.numbers["explained"] > 0.999 for record in records.values())
+
+
+def test_the_record_says_by_how_many_px_rebuilt_landmarks_are_off_and_what_they_explain(mine):
+    mine = mine.with_settings(motion={"expression": 2})
+    fit(mine)
+    mine.run("motion", "--basis", _basis(mine))
+    basis, true = ExpressionBasis.load(_basis(mine)), moving_face(90, 3)
+    with store.open_shard(mine.h5("motion")) as motions:
+        motion = motions["dora"]["motion"][:]
+    numbers = mine.records("motion")["dora"].numbers
+    off = np.abs(landmarks_of(basis, motion, SIDE_PX) - true).mean()
+    assert numbers["reconstruction_px"] == pytest.approx(off, abs=1e-3)
+    assert off > 0.3
+    frontal = frontalise(true, head_pose(true))
+    left = (frontal - basis.frontal(motion[:, :2])).var(axis=0).sum()
+    assert numbers["explained"] == pytest.approx(1 - left / frontal.var(axis=0).sum(), abs=1e-4)
+    assert 0.2 < numbers["explained"] < 0.9
+
+
+def test_the_eyes_opening_is_stored_for_every_frame(mine):
+    blinking = moving_face(90, 0)
+    blinking[40, LOWER_LIDS] = blinking[40, UPPER_LIDS]
+    write_crops(mine, {"anna": blinking, "ben": moving_face(90, 1)})
+    fit(mine)
+    mine.run("motion", "--basis", _basis(mine))
+    with store.open_shard(mine.h5("motion")) as motions:
+        blink = motions["anna"]["blink"][:]
+    assert blink.dtype == np.float32
+    np.testing.assert_allclose(blink, eye_opening(torch.from_numpy(blinking)), rtol=1e-5)
+    assert blink[40] == 0
+    assert blink.mean() > 0.03
+
+
+def test_landmarks_need_no_torch(mine):
+    fit(mine)
+    command = mine.command("motion", "--basis", _basis(mine))
+    code = f"import sys; from tavce.cli import main; assert main({command}) == 0; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_basis_of_another_backend_is_refused(mine, capsys):
+    frontal = np.random.default_rng(0).normal(size=(90, 68, 2))
+    ExpressionBasis.fit_map(frontal[:, :32].reshape(90, 64), frontal, "deep3d 12 mean_face").save(_basis(mine))
+    assert mine.run("motion", "--basis", _basis(mine)) == 2
+    assert (
+        "was fitted to coefficients of deep3d 12 mean_face, these are of landmarks: fit it anew with "
+        "`snakemake --forcerun basis`" in capsys.readouterr().err
+    )
+
+
+def test_deep3d_has_sixty_four_expression_coefficients():
+    with pytest.raises(SettingsError, match="backend deep3d has 64 expression coefficients, not 32"):
+        settings(motion={"backend": "deep3d", "expression": 32})
 
 
 def test_as_many_components_as_ways_to_move_hold_all_there_is(mine):

@@ -57,7 +57,7 @@ def real(tmp_path_factory) -> Pipeline:
     corpus = {"reader": "folder", "source": str(folder / "videos"), "speakers": "file", "shards": 1, "split": split}
     pipeline = Pipeline(folder, settings(corpora={"mine": corpus}))
     assert pipeline.write_sheet() == 0
-    pipeline.run_all("download", "trim", "detect", "crop", "mel")
+    pipeline.run_all("download", "trim", "detect", "crop", "quality", "mel")
     return pipeline
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from tavce.data.track import Annotation, Observation, follow, iou, share_inside, whole_track
-from tavce.records import ClipError
+from tavce.data.observe import Observation, Seen
+from tavce.data.track import Stretch, Track, follow, jitter, stretch
+from tavce.faces.overlap import iou, share_inside
 
 MIN_IOU, MAX_GAP = 0.3, 3
 
@@ -15,8 +16,17 @@ def face(left: float, side: float = 40, top: float = 20) -> Observation:
     return Observation(box, np.tile(box[:2], (68, 1)), 0.9)
 
 
-def talking(frames):
-    return whole_track(follow(frames, MIN_IOU, MAX_GAP), len(frames), MAX_GAP)
+def clip(frames, *cuts: int) -> Seen:
+    return Seen(frames, [*cuts], 640, 480)
+
+
+def tracks_of(frames, *cuts: int) -> list[Track]:
+    return follow(clip(frames, *cuts), MIN_IOU, MAX_GAP)
+
+
+def only(frames, *cuts: int) -> Stretch:
+    (track,) = tracks_of(frames, *cuts)
+    return stretch(track, clip(frames, *cuts), MAX_GAP)
 
 
 def test_overlap_is_one_for_the_same_box_and_nought_for_boxes_apart():
@@ -25,80 +35,7 @@ def test_overlap_is_one_for_the_same_box_and_nought_for_boxes_apart():
     assert iou(box, box + np.array([5, 0, 5, 0])) == pytest.approx(1 / 3)
     assert iou(box, box + np.array([10, 0, 10, 0])) == 0
     assert iou(box * 0, box * 0) == 0
-
-
-def test_a_face_is_followed_as_it_moves():
-    frames = [[face(2.0 * number)] for number in range(30)]
-    boxes, landmarks, filled = talking(frames)
-    np.testing.assert_allclose(boxes[:, 0], 2.0 * np.arange(30))
-    np.testing.assert_allclose(landmarks[:, 30, 0], 2.0 * np.arange(30))
-    assert filled == 0
-    assert boxes.dtype == landmarks.dtype == np.float32
-    assert landmarks.shape == (30, 68, 2)
-
-
-def test_of_two_faces_the_larger_is_chosen_whatever_their_order():
-    frames = [[face(0, 30), face(100, 40)][:: 1 if number % 2 else -1] for number in range(20)]
-    boxes, _, _ = talking(frames)
-    assert set(boxes[:, 0]) == {100}
-    assert len(follow(frames, MIN_IOU, MAX_GAP)) == 2
-
-
-def test_a_face_seen_long_beats_a_large_one_seen_briefly():
-    frames = [[face(0, 30)] + ([face(100, 60)] if number < 4 else []) for number in range(20)]
-    boxes, _, _ = talking(frames)
-    assert set(boxes[:, 0]) == {0}
-
-
-@pytest.mark.parametrize("step", [1, -1])
-def test_two_faces_that_overlap_keep_their_own_tracks(step):
-    frames = [[face(0), face(20)]] + [[face(0), face(20)][::step] for _ in range(11)]
-    assert iou(frames[0][0].box_px, frames[0][1].box_px) > MIN_IOU
-    first, second = follow(frames, MIN_IOU, MAX_GAP)
-    assert {item.box_px[0] for item in first.seen.values()} == {0}
-    assert {item.box_px[0] for item in second.seen.values()} == {20}
-
-
-def test_a_short_gap_is_filled_in_between():
-    frames = [[face(float(number))] if number not in (5, 6, 7) else [] for number in range(20)]
-    boxes, landmarks, filled = talking(frames)
-    np.testing.assert_allclose(boxes[:, 0], np.arange(20), atol=1e-5)
-    np.testing.assert_allclose(landmarks[:, 0, 0], np.arange(20), atol=1e-5)
-    assert filled == 3
-
-
-def test_gaps_at_the_ends_are_filled_with_the_nearest_face():
-    frames = [[face(float(number))] if 2 <= number < 17 else [] for number in range(20)]
-    boxes, _, filled = talking(frames)
-    assert boxes[:3, 0].tolist() == [2, 2, 2]
-    assert boxes[-4:, 0].tolist() == [16, 16, 16, 16]
-    assert filled == 5
-
-
-@pytest.mark.parametrize(("gap", "where"), [(range(0, 4), 0), (range(8, 12), 8), (range(16, 20), 16)])
-def test_a_longer_gap_loses_the_face(gap, where):
-    frames = [[face(0)] if number not in gap else [] for number in range(20)]
-    with pytest.raises(ClipError, match=f"face_lost: no face for [0-9]+ frames from frame {where}"):
-        talking(frames)
-
-
-def test_a_cut_to_another_place_loses_the_face():
-    frames = [[face(0 if number < 10 else 200)] for number in range(20)]
-    with pytest.raises(ClipError, match="face_lost: no face for 10 frames from frame 10, 2 tracks in the clip"):
-        talking(frames)
-
-
-def test_no_face_at_all_is_said_so():
-    with pytest.raises(ClipError, match="no_face: no face in any of 20 frames"):
-        talking([[] for _ in range(20)])
-
-
-def annotated(frames, boxes, min_share=0.3):
-    boxes = np.broadcast_to(np.float32(boxes), (len(frames), 4))
-    return whole_track(follow(frames, MIN_IOU, MAX_GAP), len(frames), MAX_GAP, Annotation(boxes, min_share))
-
-
-TIGHT, LOOSE = (2, 18, 40, 58), (-26, -16, 66, 76)  # around the face at 0: like VoxCeleb's box, like HDTF's
+    np.testing.assert_allclose(iou(box, np.stack([box, box + 20])), [1, 0])
 
 
 def test_the_share_inside_is_of_the_first_box():
@@ -110,48 +47,106 @@ def test_the_share_inside_is_of_the_first_box():
     assert share_inside(box * 0, box) == 0
 
 
-@pytest.mark.parametrize("boxes", [TIGHT, LOOSE])
-def test_the_annotated_face_is_chosen_though_another_is_larger(boxes):
-    frames = [[face(0, 40), face(70, 90)][:: 1 if number % 2 else -1] for number in range(20)]
-    assert set(talking(frames)[0][:, 0]) == {70}
-    assert set(annotated(frames, boxes)[0][:, 0]) == {0}
+def test_a_face_is_followed_as_it_moves():
+    found = only([[face(2.0 * number)] for number in range(30)])
+    np.testing.assert_allclose(found.boxes_px[:, 0], 2.0 * np.arange(30))
+    np.testing.assert_allclose(found.landmarks_px[:, 30, 0], 2.0 * np.arange(30))
+    assert (found.first_frame, found.filled) == (0, 0)
+    assert found.score == pytest.approx(0.9)
+    assert found.boxes_px.dtype == found.landmarks_px.dtype == np.float32
+    assert found.landmarks_px.shape == (30, 68, 2)
 
 
-def test_of_two_faces_in_a_loose_box_the_one_that_fills_it_better_is_chosen():
-    frames = [[face(0, 40), face(44, 20)] for _ in range(20)]
-    assert set(annotated(frames, LOOSE)[0][:, 0]) == {0}
+@pytest.mark.parametrize("step", [1, -1])
+def test_two_faces_that_overlap_keep_their_own_tracks(step):
+    frames = [[face(0), face(20)]] + [[face(0), face(20)][::step] for _ in range(11)]
+    assert iou(frames[0][0].box_px, frames[0][1].box_px) > MIN_IOU
+    first, second = tracks_of(frames)
+    assert {item.box_px[0] for item in first.seen.values()} == {0}
+    assert {item.box_px[0] for item in second.seen.values()} == {20}
 
 
-def test_a_larger_face_that_reaches_into_a_loose_box_is_not_the_annotated_one():
-    frames = [[face(0, 40), face(50, 80)] for _ in range(20)]
-    wide = np.array([-40, -10, 92, 122])
-    assert share_inside(frames[0][1].box_px, wide) > 0.5
-    assert iou(frames[0][1].box_px, wide) > iou(frames[0][0].box_px, wide)
-    assert set(annotated(frames, wide)[0][:, 0]) == {0}
+def test_a_short_gap_is_filled_in_between():
+    found = only([[face(float(number))] if number not in (5, 6, 7) else [] for number in range(20)])
+    np.testing.assert_allclose(found.boxes_px[:, 0], np.arange(20), atol=1e-5)
+    np.testing.assert_allclose(found.landmarks_px[:, 0, 0], np.arange(20), atol=1e-5)
+    assert found.filled == 3
 
 
-def test_the_annotation_is_followed_from_frame_to_frame():
-    frames = [[face(3.0 * number), face(200 - 3.0 * number, 60)] for number in range(20)]
-    boxes = np.stack([found[0].box_px for found in frames])
-    np.testing.assert_allclose(annotated(frames, boxes)[0], boxes)
+def test_gaps_at_the_clips_ends_are_filled_with_the_nearest_face():
+    found = only([[face(float(number))] if 2 <= number < 17 else [] for number in range(20)])
+    assert found.boxes_px[:3, 0].tolist() == [2, 2, 2]
+    assert found.boxes_px[-4:, 0].tolist() == [16, 16, 16, 16]
+    assert (found.first_frame, found.filled) == (0, 5)
 
 
-def test_an_annotated_face_that_is_seen_long_beats_one_that_is_seen_briefly():
-    frames = [[face(4)] + ([face(0, 37)] if number == 7 else []) for number in range(20)]
-    assert set(annotated(frames, TIGHT)[0][:, 0]) == {4}
+def test_a_longer_gap_ends_a_track_and_begins_another():
+    frames = [[face(0)] if not 8 <= number < 12 else [] for number in range(20)]
+    first, second = (stretch(track, clip(frames), MAX_GAP) for track in tracks_of(frames))
+    assert (first.first_frame, len(first.boxes_px), first.filled) == (0, 8, 0)
+    assert (second.first_frame, len(second.boxes_px), second.filled) == (12, 8, 0)
 
 
-@pytest.mark.parametrize("boxes", [TIGHT, LOOSE])
-def test_a_clip_with_none_but_another_face_is_dropped(boxes):
-    frames = [[face(80, 60)] for _ in range(20)]
-    with pytest.raises(
-        ClipError, match=r"other_face: of 1 faces the best lies with [0-9]+% of itself in the annotated"
-    ):
-        annotated(frames, boxes)
+@pytest.mark.parametrize(("seen", "first", "frames"), [(range(4, 20), 4, 16), (range(0, 16), 0, 16)])
+def test_a_longer_gap_at_an_end_is_left_out(seen, first, frames):
+    found = only([[face(0)] if number in seen else [] for number in range(20)])
+    assert (found.first_frame, len(found.boxes_px), found.filled) == (first, frames, 0)
 
 
-def test_the_annotated_face_may_be_lost_or_missing_as_any():
-    with pytest.raises(ClipError, match="face_lost: no face for 15 frames from frame 5, 2 tracks in the clip"):
-        annotated([[face(0)] * (number < 5) + [face(90, 60)] for number in range(20)], TIGHT)
-    with pytest.raises(ClipError, match="no_face: no face in any of 20 frames"):
-        annotated([[] for _ in range(20)], TIGHT)
+def test_a_cut_ends_a_track_though_a_face_is_in_the_same_place_after_it():
+    frames = [[face(0)] for _ in range(20)]
+    first, second = tracks_of(frames, 7)
+    assert (first.first, first.last, second.first, second.last) == (0, 6, 7, 19)
+
+
+def test_nothing_is_filled_over_a_cut():
+    frames = [[face(0)] if 2 <= number < 18 else [] for number in range(20)]
+    found = only(frames, 1, 19)
+    assert (found.first_frame, len(found.boxes_px), found.filled) == (2, 16, 0)
+    assert only(frames, 2).first_frame == 2
+    assert len(only(frames, 18).boxes_px) == 18
+
+
+def shaking(seed=0, frames=200, size=0.01):
+    """Return landmarks of a face that glides to the right, 1 px a frame, and shakes; eye corners are 60 px apart."""
+    still = np.random.default_rng(1).uniform(0, 60, (68, 2))
+    still[[36, 45]] = (0, 30), (60, 30)
+    glide = still + np.arange(frames)[:, None, None] * (1.0, 0)
+    return (glide + np.random.default_rng(seed).normal(0, size * 60, glide.shape)).astype(np.float32)
+
+
+def smoothed(landmarks, frames):
+    return Stretch(0, np.zeros((len(landmarks), 4)), landmarks, 0, 1.0).smoothed(frames)
+
+
+def test_a_face_that_moves_evenly_has_no_jitter_and_one_that_shakes_has_its_size():
+    assert jitter(shaking(size=0)) == pytest.approx(0, abs=1e-6)
+    # a point is off the middle of its neighbours by √1.5 of its own spread, in two dimensions: × √(π / 2)
+    assert jitter(shaking()) == pytest.approx(0.01 * np.sqrt(1.5 * np.pi / 2), rel=0.03)
+    assert jitter(shaking()[:2]) == 0
+
+
+def test_smoothing_takes_shaking_away_and_leaves_even_movement_as_it_is():
+    np.testing.assert_allclose(smoothed(shaking(size=0), 5), shaking(size=0), atol=1e-3)
+    assert jitter(smoothed(shaking(), 5)) < 0.6 * jitter(shaking())
+
+
+def test_smoothing_has_no_lag():
+    opening = np.zeros((41, 68, 2), np.float32)
+    opening[20] = 1
+    after = smoothed(opening, 5)[:, 0, 0]
+    np.testing.assert_allclose(after, after[::-1], atol=1e-6)
+    assert after.argmax() == 20
+    assert after.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("hz", "kept"), [(2, 0.99), (5, 0.84), (8, 0.30)])
+def test_over_five_frames_speech_keeps_what_the_docstring_says(hz, kept):
+    wave = np.cos(2 * np.pi * hz * np.arange(100) / 25).astype(np.float32)
+    after = smoothed(np.tile(wave[:, None, None], (1, 68, 2)), 5)[10:-10, 0, 0]
+    assert np.std(after) / np.std(wave[10:-10]) == pytest.approx(kept, abs=0.02)
+
+
+@pytest.mark.parametrize(("length", "frames"), [(100, 1), (4, 5)])
+def test_landmarks_are_left_alone_where_smoothing_is_off_or_there_are_too_few(length, frames):
+    np.testing.assert_array_equal(smoothed(shaking(frames=length), frames), shaking(frames=length))

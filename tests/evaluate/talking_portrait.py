@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import skimage.data
+from packed import pack
 
 from tavce import media, store
 from tavce.evaluate.landmarks import detect_landmarks
@@ -98,7 +99,7 @@ def make_corpus(root: Path) -> Corpus:
             opening = openings(seed)
             frames = talking_frames(opening)
             jpegs = [cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1] for frame in frames]
-            arrays = store.pack([jpeg.tobytes() for jpeg in jpegs]) | {"landmarks": detect_landmarks(frames)}
+            arrays = pack([jpeg.tobytes() for jpeg in jpegs]) | {"landmarks": detect_landmarks(frames)}
             shard.put(clip_id, arrays, size_px=SIDE)
             media.write_video(videos / f"{clip_id}.mp4", frames, spoken(opening, seed), FORMAT)
             rows.append({"clip_id": clip_id, "source": f"file:{clip_id}", "crop": str(root / "toy/crop/0.h5")})

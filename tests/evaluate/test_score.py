@@ -4,6 +4,7 @@ import subprocess
 import cv2
 import numpy as np
 import pytest
+from packed import pack
 from talking_portrait import FORMAT, FRAMES, Corpus, openings, record, spoken, talking_frames
 
 from tavce import media
@@ -13,7 +14,7 @@ from tavce.evaluate.measure import read_landmarks, read_level, read_reference
 from tavce.evaluate.metrics import METRICS, read_scores
 from tavce.files import read_json, sha256
 from tavce.records import InputError, write_lines
-from tavce.store import Origin, create, open_shard, pack
+from tavce.store import Origin, create, open_shard
 
 NAMES = {metric.name for metric in METRICS}
 

@@ -12,6 +12,8 @@ from tavce.faces.points import (
     MOUTH,
     NOSE,
     POINTS,
+    UPPER_LIDS,
+    eye_opening,
     inter_ocular,
     mouth_centre,
     mouth_opening,
@@ -49,6 +51,13 @@ def test_inter_ocular_is_the_distance_of_the_outer_eye_corners():
 def test_mouth_opening_is_the_gap_over_the_eye_distance_at_any_size():
     assert mouth_opening(face()) == pytest.approx(2 / 52**0.5)
     np.testing.assert_allclose(mouth_opening(np.stack([face(), 7 * face() + 3])), 2 / 52**0.5)
+
+
+def test_eye_opening_is_the_gap_of_the_lids_over_the_eye_distance():
+    wide = face()
+    wide[list(UPPER_LIDS)] = (0, -3)
+    assert eye_opening(face()) == 0
+    np.testing.assert_allclose(eye_opening(np.stack([wide, 5 * wide - 2])), 3 / 52**0.5)
 
 
 def test_mouth_centre_is_not_moved_by_one_stray_point():

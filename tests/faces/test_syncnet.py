@@ -103,7 +103,7 @@ def test_a_wave_with_channels_is_refused(streams):
 
 def test_without_its_file_there_is_no_syncnet(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert open_syncnet("cpu") is None
+    assert open_syncnet() is None
 
 
 def test_another_file_in_its_place_is_refused(monkeypatch, tmp_path):
@@ -111,7 +111,7 @@ def test_another_file_in_its_place_is_refused(monkeypatch, tmp_path):
     weights.FOLDER.mkdir(parents=True)
     (weights.FOLDER / "syncnet_v2.model").write_bytes(b"not found")
     with pytest.raises(InputError, match=r"syncnet_v2.model is not the published syncnet_v2"):
-        open_syncnet("cpu")
+        open_syncnet()
 
 
 def test_placed_weights_are_opened(monkeypatch, tmp_path, streams):
@@ -123,4 +123,4 @@ def test_placed_weights_are_opened(monkeypatch, tmp_path, streams):
     entry = weights.table()["syncnet_v2"].model_copy(update={"sha256": digest})
     monkeypatch.setattr(weights, "table", lambda: {"syncnet_v2": entry})
     cepstra = torch.ones(1, 1, 13, 20)
-    assert torch.equal(open_syncnet("cpu")._streams.sound(cepstra), streams.sound(cepstra))
+    assert torch.equal(open_syncnet()._streams.sound(cepstra), streams.sound(cepstra))

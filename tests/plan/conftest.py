@@ -16,7 +16,8 @@ def costs(settings) -> Costs:
     """Round costs: a second of video takes 1 s in every stage and leaves 1000 bytes, a job takes 10 s to start."""
     stage = {"job_s": 10, "clip_s": 0, "second_s": 1, "second_bytes": 1000}
     size = {"videos": 10, "clips": 100, "test_clips": 20, "hours": 1, "width_px": 1000, "height_px": 1000}
-    stages = ("download", "trim", "detect", "crop", "mel", "motion", "basis", "index", "funnel", "synthesise", "score")
+    stages = ("download", "trim", "detect", "crop", "quality", "mel", "motion", "basis")
+    stages += ("index", "funnel", "synthesise", "score")
     training = {"what": "a network", "flops": 1e12, "frame_flops": 1e11, "loader_s": 0.01, "bytes": 5}
     return Costs.model_validate(
         {

@@ -133,7 +133,7 @@ def test_where_snakemake_fails_nothing_follows_and_its_status_is_the_commands(mo
         (["--video", "?"], "video '?' is in no sheet\n"),
         (["--video", "e.mp4", "--dataset", "mine"], "video 'e.mp4' is in no sheet: did you mean "),
         (["--reason", "to_short"], "reason 'to_short' is none of too_short, "),
-        (["--reason", "silent"], "no clip was dropped as silent by download, trim, detect, crop, mel, motion"),
+        (["--reason", "silent"], "no clip was dropped as silent by download, trim, detect, crop, quality, mel, motion"),
         (["--reason", "too_short", "--dataset", "theirs"], "no clip was dropped as too_short"),
         (["--dataset", "ours"], "dataset 'ours' is none of mine, theirs"),
         (["--stage", "crop"], "say what to do anew: --video, --reason or --dataset"),

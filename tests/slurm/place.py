@@ -29,7 +29,8 @@ SITE = {
     "gpu_type": "h100",
     "rules": {
         **dict.fromkeys(
-            ("render_demo", "download", "trim", "crop", "mel", "basis", "motion", "index", "card", "funnel"), SMALL
+            ("render_demo", "download", "trim", "crop", "quality", "mel", "basis", "motion", "index", "card", "funnel"),
+            SMALL,
         ),
         **dict.fromkeys(
             ("train_metric", "train_audio2exp", "train_audio2pose", "train_renderer", "synthesise"), LEARNING

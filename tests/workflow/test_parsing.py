@@ -76,8 +76,16 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
             },
             set(),
         ),
+        ({"motion": {"backend": "deep3d"}}, {"vgg19", "deep3d"}),
+        ({"quality": {"syncnet": True}}, {"vgg19", "syncnet_v2"}),
     ],
-    ids=["the paper's", "another for the metric", "no loss needs any"],
+    ids=[
+        "the paper's",
+        "another for the metric",
+        "no loss needs any",
+        "a network measures motion",
+        "syncnet measures clips",
+    ],
 )
 def test_the_weights_that_losses_need_are_fetched_and_no_others(fresh, changes, fetched):
     fresh.configure(**changes)

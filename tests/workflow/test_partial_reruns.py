@@ -22,7 +22,8 @@ from tavce.records import read_rows
 
 pytestmark = pytest.mark.slow
 GATE = "results/gate/gate.json"
-STAGES = ("crop", "detect", "download", "mel", "motion", "trim")
+STAGES = ("crop", "detect", "download", "mel", "motion", "quality", "trim")
+AFTER_CROP = ("mel", "motion", "quality")
 AFTER = ["funnel", "gate", "index mine"]
 SETTINGS = {
     "download": {"attempts": 1, "reserve_gb": 0},
@@ -123,7 +124,7 @@ def corpus(_made, tmp_path) -> Corpus:
 
 def outputs(shard: str, *stages: str) -> set[str]:
     """Return the files that stages write for a shard."""
-    kinds = {stage: ("jsonl",) if stage == "download" else ("h5", "jsonl") for stage in stages}
+    kinds = {stage: ("jsonl",) if stage in ("download", "quality") else ("h5", "jsonl") for stage in stages}
     return {f"results/mine/{stage}/{shard}.{kind}" for stage in stages for kind in kinds[stage]}
 
 
@@ -134,16 +135,17 @@ def jobs(shard: str, *stages: str) -> list[str]:
 
 def test_a_stage_from_here_on_gives_the_same_files_and_fits_no_basis(corpus):
     rerun = corpus.run(GATE, "--forcerun", "crop")
-    both = [name for shard in ("0000", "0001") for name in jobs(shard, "crop", "motion")]
+    both = [name for shard in ("0000", "0001") for name in jobs(shard, "crop", *AFTER_CROP)]
     assert rerun.jobs == sorted([*both, *AFTER])
     assert rerun.changed == set()
 
 
 def test_one_shard_of_a_stage_writes_that_shard_and_what_is_made_of_all_of_them(corpus):
     rerun = corpus.run(GATE, "--forcerun", "results/mine/crop/0001.h5")
-    assert rerun.jobs == sorted([*jobs("0001", "crop", "motion"), *AFTER])
+    assert rerun.jobs == sorted([*jobs("0001", "crop", *AFTER_CROP), *AFTER])
     assert {name for name in rerun.written if name.endswith(".h5")} == {
         "results/mine/crop/0001.h5",
+        "results/mine/mel/0001.h5",
         "results/mine/motion/0001.h5",
     }
     assert rerun.changed == set()
@@ -159,7 +161,7 @@ def test_one_video_is_its_shard_and_nothing_follows_where_all_came_out_the_same(
 
 def test_one_dataset_from_a_stage_on_is_all_its_shards(corpus):
     rerun = corpus.redo("--dataset", "mine", "--stage", "crop")
-    assert rerun.jobs == sorted(jobs("0000", "crop", "motion") + jobs("0001", "crop", "motion"))
+    assert rerun.jobs == sorted(jobs("0000", "crop", *AFTER_CROP) + jobs("0001", "crop", *AFTER_CROP))
     assert rerun.changed == set()
 
 

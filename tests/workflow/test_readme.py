@@ -20,20 +20,22 @@ COMMANDS = [" ".join(text.split()) for text in re.findall(r"`(\.venv/bin/snakema
 COMMANDS += [f".venv/bin/{text}" for text in re.findall(r"^    (snakemake --profile .+)$", README, re.MULTILINE)]
 PLACES = r"at its end|in place of `all`|in place of `\.venv/bin/snakemake`"
 RERUNS = re.findall(rf"^\| ([^|]+?) \| with `([^`]+)` ({PLACES})", README, re.MULTILINE)
-DATA = {"download", "trim", "detect", "crop", "basis_origin", "basis", "mel", "motion", "index"}
+DATA = {"download", "trim", "detect", "crop", "quality", "basis_origin", "basis", "mel", "motion", "index"}
 LATER = {"train_metric", "train_renderer", "synthesise", "score", "write_tables", "report"}
 SHARD_OF_A = shard_of("a.mp4", 8)
 DROPPED, LIMITED = "0003", "0005"  # the shards with a failed download, and one that was refused for now
 EXPECTED = {  # what a rerun plans, where everything is made
     "a stage and what follows": lambda jobs: {"crop", "motion"} | LATER <= rules(jobs) and not {"trim"} & rules(jobs),
     "one shard of a stage, and what follows": lambda jobs: _shards(jobs, "crop") == {"0003"} and rules(jobs) >= LATER,
-    "one video": lambda jobs: _shards(jobs, "download", "trim", "detect", "crop", "mel", "motion") == {SHARD_OF_A},
+    "one video": lambda jobs: (
+        _shards(jobs, "download", "trim", "detect", "crop", "quality", "mel", "motion") == {SHARD_OF_A}
+    ),
     "the drops of one reason": lambda jobs: _shards(jobs, "download", "trim", "motion") == {DROPPED},
     "videos that were lost for a reason, and no others": lambda jobs: (
         _shards(jobs, "download", "trim", "motion") == {LIMITED}
     ),
     "one dataset, from a stage on": lambda jobs: (
-        _shards(jobs, "crop", "motion") == {*shard_names(8)} and not {"trim", "detect", "mel", "basis"} & rules(jobs)
+        _shards(jobs, "crop", "mel", "motion") == {*shard_names(8)} and not {"trim", "detect", "basis"} & rules(jobs)
     ),
     "one method's videos, scores and tables": lambda jobs: (
         names(jobs) == ["report", "score mine ours", "synthesise mine ours", "write_tables mine"]

@@ -103,6 +103,8 @@ def version(stage):
 
 SHARDS = {name: shard_names(corpus.shards) for name, corpus in settings.corpora.items()}
 TRAIN = [name for name, corpus in settings.corpora.items() if corpus.train]
+SYNCNET = any(settings.section("quality", name).syncnet for name in settings.corpora)
+LANDMARKS_ONLY = settings.motion.backend == "landmarks"
 EVALUATE = [name for name, corpus in settings.corpora.items() if corpus.evaluate]
 
 
@@ -149,6 +151,17 @@ def weights_of_renderer(wildcards):
     """Return the listing of the published weights that a variant's perceptual loss needs."""
     renderer = settings.renderers[wildcards.variant]
     return ancient(f"results/weights/{renderer.perceptual}.json") if renderer.weights.perceptual else []
+
+
+def weights_of_quality(wildcards):
+    """Return the listing of SyncNet's published weights, where a corpus is measured with it."""
+    syncnet = settings.section("quality", wildcards.dataset).syncnet
+    return ancient("results/weights/syncnet_v2.json") if syncnet else []
+
+
+def weights_of_motion(wildcards):
+    """Return the listing of the published weights that the motion coefficients need; landmarks need none."""
+    return [] if LANDMARKS_ONLY else ancient(f"results/weights/{settings.motion.backend}.json")
 
 
 def networks_of(wildcards):

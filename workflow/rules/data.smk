@@ -146,10 +146,36 @@ rule crop:
         " --out {output.crops:q} --records {output.records:q} 2> {log:q}"
 
 
+rule quality:
+    # Apart from `detect` and `crop`, so that a changed threshold finds and crops no face again.
+    input:
+        rows="results/{dataset}/sheet/{shard}.jsonl",
+        before="results/{dataset}/crop/{shard}.jsonl",
+        detected="results/{dataset}/detect/{shard}.jsonl",
+        clips="results/{dataset}/trim/{shard}.h5",
+        crops="results/{dataset}/crop/{shard}.h5",
+        weights=weights_of_quality,
+    output:
+        records="results/{dataset}/quality/{shard}.jsonl",
+    log:
+        "logs/quality/{dataset}/{shard}.log",
+    benchmark:
+        "benchmarks/quality/{dataset}/{shard}.tsv"
+    conda:
+        "../../envs/data.yaml" if not SYNCNET else "../../envs/train.yaml"
+    params:
+        settings=sections("quality", "dataset"),
+        version=version("quality"),
+    shell:
+        "python -m tavce quality --settings {params.settings:q} --threads {threads}"
+        " --rows {input.rows:q} --before {input.before:q} --detected {input.detected:q}"
+        " --clips {input.clips:q} --crops {input.crops:q} --records {output.records:q} 2> {log:q}"
+
+
 rule mel:
     input:
         rows="results/{dataset}/sheet/{shard}.jsonl",
-        before="results/{dataset}/trim/{shard}.jsonl",
+        before="results/{dataset}/quality/{shard}.jsonl",
         clips="results/{dataset}/trim/{shard}.h5",
     output:
         mels="results/{dataset}/mel/{shard}.h5",
@@ -161,7 +187,7 @@ rule mel:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=sections("mel"),
+        settings=sections("mel", "dataset"),
         version=version("mel"),
     shell:
         "python -m tavce mel --settings {params.settings:q} --threads {threads}"
@@ -183,9 +209,9 @@ rule basis_origin:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=[settings.sections(stage, name) for name in TRAIN for stage in ("trim", "detect", "crop")],
+        settings=[settings.sections(stage, name) for name in TRAIN for stage in ("trim", "detect", "crop", "quality")],
         basis=sections("basis"),
-        version=[version(stage) for stage in ("trim", "detect", "crop", "basis")],
+        version=[version(stage) for stage in ("trim", "detect", "crop", "quality", "basis")],
         shards=[f"{name} {len(SHARDS[name])}" for name in TRAIN],
     shell:
         "printf '%s\\n' {params.settings:q} {params.basis:q} {params.version:q} {params.shards:q} > {output.origin:q} 2> {log:q}"
@@ -196,13 +222,14 @@ rule basis:
     input:
         origin="results/basis/origin.txt",
         crops=ancient(shard_files("results/{dataset}/crop/{shard}.h5", TRAIN)),
-        records=ancient(shard_files("results/{dataset}/crop/{shard}.jsonl", TRAIN)),
+        records=ancient(shard_files("results/{dataset}/quality/{shard}.jsonl", TRAIN)),
+        weights=weights_of_motion,
     output:
         basis="results/basis/basis.npz",
     log:
         "logs/basis.log",
     conda:
-        "../../envs/data.yaml"
+        "../../envs/data.yaml" if LANDMARKS_ONLY else "../../envs/train.yaml"
     params:
         settings=sections("basis"),
         version=version("basis"),
@@ -214,9 +241,10 @@ rule basis:
 rule motion:
     input:
         rows="results/{dataset}/sheet/{shard}.jsonl",
-        before="results/{dataset}/crop/{shard}.jsonl",
+        before="results/{dataset}/quality/{shard}.jsonl",
         crops="results/{dataset}/crop/{shard}.h5",
         basis="results/basis/basis.npz",
+        weights=weights_of_motion,
     output:
         motion="results/{dataset}/motion/{shard}.h5",
         records="results/{dataset}/motion/{shard}.jsonl",
@@ -225,7 +253,7 @@ rule motion:
     benchmark:
         "benchmarks/motion/{dataset}/{shard}.tsv"
     conda:
-        "../../envs/data.yaml"
+        "../../envs/data.yaml" if LANDMARKS_ONLY else "../../envs/train.yaml"
     params:
         settings=sections("motion"),
         version=version("motion"),

@@ -10,6 +10,7 @@ rule index:
         mels=of_shards("results/{dataset}/mel/{shard}.h5"),
         motions=of_shards("results/{dataset}/motion/{shard}.h5"),
         records=of_shards("results/{dataset}/mel/{shard}.jsonl", "results/{dataset}/motion/{shard}.jsonl"),
+        measured=of_shards("results/{dataset}/quality/{shard}.jsonl"),
     output:
         index="results/{dataset}/index.parquet",
         records="results/{dataset}/index.jsonl",
@@ -20,9 +21,10 @@ rule index:
     params:
         root="results/{dataset}",
         shards=lambda wildcards: SHARDS[wildcards.dataset],
+        settings=sections("index", "dataset"),
         version=version("index"),
     shell:
-        "python -m tavce index --root {params.root:q} --shards {params.shards:q}"
+        "python -m tavce index --settings {params.settings:q} --root {params.root:q} --shards {params.shards:q}"
         " --out {output.index:q} --records {output.records:q} 2> {log:q}"
 
 
