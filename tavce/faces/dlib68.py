@@ -25,7 +25,9 @@ INSTALL = "pip install --no-deps dlib-bin==20.0.1.post1 face_recognition_models=
 try:
     import dlib
 except ModuleNotFoundError as missing:
-    raise MissingWeightsError(f"the back-end dlib needs the package dlib, which is not installed: {INSTALL}") from missing
+    raise MissingWeightsError(
+        f"the back-end dlib needs the package dlib, which is not installed: {INSTALL}"
+    ) from missing
 
 WHEEL, MODEL_FILE = "face_recognition_models", "shape_predictor_68_face_landmarks.dat"
 LONGEST_PX = 1280  # the longer side that the detector sees; its smallest face is 80 px, a sixteenth of that

@@ -30,7 +30,7 @@ try:
     from face_alignment.models import FAN
 except ModuleNotFoundError as missing:
     raise MissingWeightsError(
-        f"the back-end face_alignment needs {missing.name}, which this environment lacks: "
+        f"the back-end face_alignment needs {missing.name.partition('.')[0]}, which this environment lacks: "
         "pip install torch face-alignment==1.5.0, or run without --software-deployment-method conda"
     ) from missing
 
