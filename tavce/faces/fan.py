@@ -132,6 +132,7 @@ def open_backend() -> FaceAlignment:
     Raises:
         InputError: the weights were not fetched yet, or are not the published ones.
     """
+    torch.set_num_threads(1)  # a thread a clip
     detector, aligner = s3fd(), FAN(4)
     for network, name in ((detector, "s3fd"), (aligner, "fan4")):
         network.load_state_dict(torch.load(weights.path_of(name), map_location="cpu", weights_only=True))

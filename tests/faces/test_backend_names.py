@@ -32,3 +32,9 @@ def test_the_weights_a_back_end_needs_are_known():
     needed = {name: Detect(**{**paper["detect"], "backend": name}).weights for name in BACKENDS}
     assert needed == {"facemesh": (), "face_alignment": ("s3fd", "fan4"), "dlib": ()}
     assert {*needed["face_alignment"]} <= weights.table().keys()
+
+
+def test_detect_says_which_weights_to_fetch(talking, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert talking.with_settings(detect={"backend": "face_alignment"}).run("detect") == 2
+    assert "tavce detect: s3fd weights are missing: run `tavce fetch s3fd`" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 import stills
 from fetched import installed
 
-from tavce import weights
+from tavce import store, weights
 from tavce.demo.portrait import load_portrait
 from tavce.faces.backend import BACKENDS, Backend, Face, MissingWeightsError, open_backend
 from tavce.faces.overlap import iou
@@ -132,6 +132,17 @@ def test_dlib_wants_a_face_for_every_frame_and_none_for_none(back_ends):
     assert dlib.landmarks([], [])[0].shape == (0, 68, 2)
     with pytest.raises(ValueError, match="1 frames but 0 faces"):
         dlib.landmarks([np.zeros((9, 16, 3), np.uint8)], [])
+
+
+def test_detect_follows_a_head_with_dlib_as_its_labels_say(back_ends, talking, demo_video):
+    pipeline = talking.with_settings(detect={"backend": "dlib"})
+    pipeline.run_all("detect")
+    assert pipeline.records("detect")["head"].numbers["backend"] == "dlib"
+    truth = np.load(demo_video.with_suffix(".npz"))["landmarks"]
+    with store.open_shard(pipeline.h5("detect")) as file:
+        points = file["head"]["landmarks"][:]
+    errors = np.linalg.norm(points - truth[: len(points)], axis=-1)[:, 17:].mean(axis=1)
+    assert (errors < 0.03 * inter_ocular(truth[: len(points)])).all()
 
 
 @pytest.mark.parametrize("found", [[], None], ids=["not in the wheel", "no wheel"])
