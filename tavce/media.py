@@ -21,6 +21,7 @@ import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 
 from tavce.records import ClipError, Reason
 
@@ -107,8 +108,9 @@ def decode(video: BinaryIO | str | Path) -> Iterator[np.ndarray]:
     """Yield the frames of a video, an open file or a path, uint8 [H, W, 3] RGB, one after the other."""
     with av.open(_source(video)) as container:
         container.streams.video[0].codec_context.thread_count = 1
+        to_rgb = VideoReformatter()  # one for all frames: each would else set up its own
         for frame in container.decode(video=0):
-            yield frame.to_ndarray(format="rgb24")
+            yield to_rgb.reformat(frame, format="rgb24").to_ndarray()
 
 
 def _source(video: BinaryIO | str | Path) -> BinaryIO | str:

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     OCCLUDED = "occluded"
     SCENE_CUTS = "scene_cuts"
     SEVERAL_FACES = "several_faces"
+    STILL = "still"
     OUT_OF_SYNC = "out_of_sync"
     DUPLICATE = "duplicate"
 

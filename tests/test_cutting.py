@@ -1,5 +1,6 @@
 """Facts about cut clips: which frame is where, and which sample."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -143,3 +144,15 @@ def _with_silence(folder, path):
     with_sound = folder / "with_sound.mp4"
     ffmpeg("-i", path, "-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono", "-shortest", "-c:v", "copy", with_sound)
     return with_sound
+
+
+@pytest.mark.parametrize("name", ["long.mp4", "long.ts"])
+def test_a_video_that_is_too_long_is_refused_whether_its_header_says_so_or_not(folder, name):
+    path = write_coded(folder / "long.mp4", steady(25, 100), tone(4))
+    if name.endswith(".ts"):
+        ffmpeg("-i", path, "-c", "copy", folder / name)
+    shape = replace(CUT, max_frames=60)
+    with pytest.raises(ClipError, match=r"too_long: .*more than 60 frames: name start and end of parts of it"):
+        cut(folder / name, Span(0), shape)
+    assert cut(folder / name, Span(20, 60), shape).frames == 60
+    assert cut(folder / name, Span(0), replace(CUT, max_frames=100)).frames == 100

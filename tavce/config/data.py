@@ -125,6 +125,9 @@ class Quality(Section):
     min_sharpness: float | None = Field(
         ge=0, description="median variance of the Laplacian over the face (tavce/data/measures.py)"
     )
+    min_mouth_motion: float | None = Field(
+        ge=0, description="range of the mouth's opening, fraction of the eyes' distance: less is a still picture"
+    )
     max_miss_rate: float | None = Field(ge=0, le=1, description="share of the frames in which no face was found")
     max_cuts: int | None = Field(ge=0, description="changes of scene in the trimmed clip; its crop lies between two")
     max_faces: int | None = Field(ge=1, description="faces at once, in 95 % of the frames of the trimmed clip")

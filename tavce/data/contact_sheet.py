@@ -10,7 +10,7 @@ import argparse
 import logging
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +27,7 @@ from tavce.records import ClipRecord, InputError, Reason, iterate_records, read_
 log = logging.getLogger(__name__)
 
 STAGES = ("trim", "detect", "crop")
+NUMBERED = ("detect", "crop")  # whose numbers are written beside those of `quality`
 WITHOUT_FRAMES = ("sheet", "download", "trim")  # a clip that is lost there was never cut
 FIRST = 12  # clips that are drawn where none is named
 CELL_PX, GAP_PX, LINE_PX, LETTER_PX = 256, 4, 18, 8
@@ -40,7 +41,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help="the corpus' name")
     parser.add_argument("--results", default="results", help="where the datasets lie (default: results)")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--clip", nargs="+", default=[], help=f"ids of clips (default: the first {FIRST})")
+    which.add_argument(
+        "--clip", nargs="+", action="extend", default=[], help=f"ids of clips (default: the first {FIRST})"
+    )
     parser.add_argument(
         "--reason", choices=[*map(str, Reason)], help=f"the first {FIRST} clips dropped for this reason"
     )
@@ -78,19 +81,20 @@ def _there(path: Path) -> Path:
     return path
 
 
-def _details(root: Path, shard: str) -> dict[str, ClipRecord]:
-    return {record.clip_id: record for record in read_records(_there(root / "detect" / f"{shard}.jsonl"))}
+def _details(root: Path, shard: str) -> dict[str, list[ClipRecord]]:
+    said = [read_records(_there(root / stage / f"{shard}.jsonl")) for stage in NUMBERED]
+    return {records[0].clip_id: [*records] for records in zip(*said, strict=True)}
 
 
 def _chosen(root: Path, clips: list[str], reason: str | None) -> Iterator[tuple[str, list[ClipRecord]]]:
-    """Yield shards and the records that `crop` has of their chosen clips.
+    """Yield shards and the records that `quality` has of their chosen clips.
 
     Raises:
         InputError: there is no shard, or no clip as asked for.
     """
-    paths = sorted((root / "crop").glob("*.jsonl"), key=lambda path: int(path.stem))
+    paths = sorted((root / "quality").glob("*.jsonl"), key=lambda path: int(path.stem))
     if not paths:
-        _there(root / "crop" / "0000.jsonl")
+        _there(root / "quality" / "0000.jsonl")
     wanted, left = set(clips), len(clips) or FIRST
     for path in paths:
         asked = (r for r in iterate_records(path) if (r.clip_id in wanted if clips else reason in (None, r.reason)))
@@ -109,10 +113,10 @@ def _chosen(root: Path, clips: list[str], reason: str | None) -> Iterator[tuple[
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip: what `crop` and `detect` say of it, and its group in the shard of every stage that has one."""
+    """A clip: what `quality` and stages before say of it, and its group in the shard of every stage that has one."""
 
     record: ClipRecord
-    detected: ClipRecord
+    before: Sequence[ClipRecord]
     trim: h5py.Group
     detect: h5py.Group | None
     crop: h5py.Group | None
@@ -121,8 +125,11 @@ class Clip:
         """Return what is written above the pictures."""
         record = self.record
         fate = "kept" if record.kept else f"dropped at {record.lost_at}: {record.reason}, {record.detail}"
-        said = (("detect", self.detected.numbers), ("crop", record.numbers))
-        numbers = [f"{stage}: " + "  ".join(f"{k} {v}" for k, v in values.items()) for stage, values in said if values]
+        numbers = [
+            f"{said.stage}: " + "  ".join(f"{k} {v}" for k, v in said.numbers.items() if not k.endswith("_hash"))
+            for said in (*self.before, record)
+            if said.numbers
+        ]
         return [f"{record.clip_id}  {record.dataset}  {record.split}  {fate}", *numbers]
 
 

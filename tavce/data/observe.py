@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from scenedetect.common import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
@@ -18,7 +19,7 @@ from tavce.faces.backend import Backend, Face
 from tavce.faces.overlap import iou
 
 NOMINAL_HZ = 25.0  # of the frame numbers given to the detector of cuts, which asks for a rate
-SHOT_WIDTH_PX = 160  # of the frames in which cuts are looked for
+SHOT_PX = (96, 72)  # of the frames in which cuts are looked for
 MAX_DRIFT = 0.15  # of a face from where it was looked for, in sides of its box, before it is looked for once more
 
 
@@ -75,8 +76,7 @@ class Observer:
         for chunk in self._chunks(frames):
             height_px, width_px = chunk[0].shape[:2]
             for number, frame in enumerate(chunk, len(faces)):
-                stride = max(1, width_px // SHOT_WIDTH_PX)
-                small = np.ascontiguousarray(frame[::stride, ::stride])
+                small = cv2.resize(frame, SHOT_PX, interpolation=cv2.INTER_NEAREST)
                 cuts += [cut.frame_num for cut in shots.process_frame(FrameTimecode(number, NOMINAL_HZ), small)]
             spots = self._watch(chunk, len(faces), last)
             last = [spot for spot in spots if spot.number == len(faces) + len(chunk) - 1]

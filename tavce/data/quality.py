@@ -7,6 +7,7 @@ Numbers
     frames, seconds, first_frame        of the crop, and the frame of the trimmed clip that it begins with
     face_px, miss_rate, cuts, faces     as `detect` found them; miss_rate is the share of frames without the face
     pitch_deg, yaw_deg, roll_deg        size of the head's turn that 95 % of the frames stay below
+    mouth_motion                        `tavce.faces.points`
     sharpness, loudness_db, av_corr, av_offset      `tavce.data.measures`; av_note says why there are none
     sync_confidence, sync_distance, sync_offset_frames      SyncNet's, where `quality.syncnet` asks for them
     picture_hash, sound_hash    hexadecimal, 48 and 16 digits (`tavce.data.hashes`)
@@ -30,6 +31,7 @@ from tavce.data.clips import Result, Shard, open_job, run_shard, shard_arguments
 from tavce.data.hashes import picture_hash, sound_hash
 from tavce.data.syncing import SyncNet, open_syncnet, sync_numbers
 from tavce.faces.lips import SAMPLES_PER_FRAME
+from tavce.faces.points import mouth_motion
 from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, InputError, Numbers, Reason, Row, read_records
 
@@ -93,6 +95,7 @@ class Limit:
 LIMITS = (  # of several that a clip passes, the first gives the reason
     Limit("max_cuts", "cuts", Reason.SCENE_CUTS),
     Limit("max_faces", "faces", Reason.SEVERAL_FACES),
+    Limit("min_mouth_motion", "mouth_motion", Reason.STILL),
     Limit("max_miss_rate", "miss_rate", Reason.OCCLUDED),
     Limit("min_face_px", "face_px", Reason.SMALL_FACE),
     Limit("max_yaw_deg", "yaw_deg", Reason.POSE_RANGE),
@@ -132,6 +135,7 @@ class Judge:
             "first_frame": first,
             "seconds": round(frames / RATE_HZ, 3),
             **_found(self.detected[row.clip_id]),
+            "mouth_motion": measures.number(mouth_motion(landmarks), 4),
             **measures.turn_deg(landmarks),
             **_looks(crop, landmarks),
             "loudness_db": measures.level_db(wave),

@@ -15,11 +15,12 @@ from tavce.data.observe import Seen
 from tavce.data.track import Stretch, Track
 from tavce.faces.lips import best_lag
 from tavce.faces.overlap import iou, share_inside
-from tavce.faces.points import mouth_opening
+from tavce.faces.points import mouth_motion, mouth_opening
 from tavce.records import ClipError, Reason
 
 RIVAL = 0.25  # of the most prominent face, above which another may be the one that talks
 EDGE = 0.5  # what a face at the picture's edge counts for, as one in its middle counts 1
+STILL = 0.01  # motion of a mouth (`points.mouth_motion`) that is nothing but noise
 MAX_LAG_FRAMES = 5  # between mouth and sound, that a corpus' own delay may make
 
 
@@ -102,7 +103,9 @@ class Talking:
         return rivals[best] if heard[best] >= self.min_correlation else rivals[0]
 
     def correlation(self, stretch: Stretch) -> float:
-        """Return how the mouth opens with the loudness, at the best lag: Pearson's r, NaN where it is not defined."""
+        """Return how the mouth opens with the loudness, at the best lag: Pearson's r, NaN for a still mouth."""
+        if mouth_motion(stretch.landmarks_px) < STILL:
+            return float("nan")
         loudness = self.loudness_db[stretch.first_frame :][: len(stretch.boxes_px)]
         return best_lag(mouth_opening(stretch.landmarks_px)[: len(loudness)], loudness, MAX_LAG_FRAMES)[1]
 

@@ -1,10 +1,10 @@
 """A folder with copies of one clip in one shard, and the data stages' real commands on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tavce import cli
-from tavce.config import paper
+from tavce.config import Settings, paper
 from tavce.records import Row, read_records, write_lines
 
 BEFORE = {
@@ -24,6 +24,7 @@ class Workbench:
     folder: Path
     clips: int = 1
     threads: int = 1
+    settings: Settings = field(default_factory=paper)
 
     @property
     def video(self) -> Path:
@@ -49,8 +50,8 @@ class Workbench:
         assert cli.main(self.command(stage)) == 0, f"tavce {stage} failed"
 
     def command(self, stage: str) -> list[str]:
-        """Return the arguments of a data stage, with the paper's settings."""
-        settings = ["--settings", paper().sections(stage)]
+        """Return the arguments of a data stage."""
+        settings = ["--settings", self.settings.sections(stage)]
         crops = ("--crops", self.path("crop", ".h5"))
         if stage == "basis":
             return [stage, *settings, *crops, "--records", self.path("quality"), "--out", self.basis]

@@ -43,7 +43,7 @@ def shown(tmp_path):
         to_crop = "0.25 0 -20.375 0 0.25 -12.375"  # of the square from (80, 48) to (208, 176)
         writer.put("kept", arrays, first_frame=CROPPED_FROM, to_crop=to_crop, size_px=SIDE_PX)
     pipeline.write_rows(*(row(clip_id, video) for clip_id in fates))
-    for stage in ("detect", "crop"):
+    for stage in ("detect", "crop", "quality"):
         write_lines(pipeline.records_path(stage), [record(clip_id, stage, fate) for clip_id, fate in fates.items()])
     return pipeline
 
@@ -80,7 +80,7 @@ def nearest(pixel):
 def test_box_landmarks_square_and_crop_are_drawn_where_they_are(shown):
     _, sheets = draw(shown, "--clip", "kept", "--frames", "3")
     sheet = sheets["kept"]
-    above = 4 * LINE_PX  # three lines of caption, one of frame numbers
+    above = 5 * LINE_PX  # four lines of caption, one of frame numbers
     assert sheet.shape == (above + PICTURE_PX[0] + GAP_PX + CELL_PX, 3 * (CELL_PX + GAP_PX), 3)
     for column in range(3):
         source = sheet[above : above + PICTURE_PX[0], column * (CELL_PX + GAP_PX) :][:, :CELL_PX]
@@ -136,9 +136,9 @@ def test_without_names_the_first_twelve_are_drawn_of_all_shards(shown):
                 for clip in clips:
                     arrays = {name: array[:] for name, array in old["kept"].items()}
                     writer.put(clip, arrays, **old["kept"].attrs)
-            if stage != "trim":
-                path = shown.records_path(stage).with_stem(shard)
-                write_lines(path, [record(clip, stage, None) for clip in clips])
+        for stage in ("detect", "crop", "quality"):
+            path = shown.records_path(stage).with_stem(shard)
+            write_lines(path, [record(clip, stage, None) for clip in clips])
     _, sheets = draw(shown, "--frames", "1")
     assert {*sheets} == {"kept", "lost", "small", *(f"0001_{at}" for at in range(9))}
 
@@ -159,7 +159,8 @@ def test_what_cannot_be_drawn_is_said(shown, options, words, capsys):
 
 
 @pytest.mark.parametrize(
-    "missing", ["trim/0000.h5", "detect/0000.h5", "detect/0000.jsonl", "crop/0000.h5", "crop/0000.jsonl"]
+    "missing",
+    ["trim/0000.h5", "detect/0000.h5", "detect/0000.jsonl", "crop/0000.h5", "crop/0000.jsonl", "quality/0000.jsonl"],
 )
 def test_a_missing_file_is_named_with_the_stage_that_writes_it(shown, missing, capsys):
     (shown.root / missing).unlink()
