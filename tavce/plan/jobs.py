@@ -48,7 +48,7 @@ class Workflow:
 
     def groups(self) -> list[Group]:
         """Return all groups; those that a group waits for stand before it."""
-        groups = [*self._data(), *self._learning(), *self._evaluation()]
+        groups = [*self._fetches(), *self._data(), *self._learning(), *self._evaluation()]
         if self._evaluated:
             everything = tuple(group.key for group in groups if group.rule not in ("report", "fetch_weights"))
             groups.append(Group("report", "", self._small(), needs=everything))
@@ -68,11 +68,22 @@ class Workflow:
     def _keeps_raw(self, name: str) -> bool:
         return self.settings["corpora"][name].download.get("keep_raw", self.settings["download"].keep_raw)
 
+    def _weights_of_detect(self, name: str) -> tuple[str, ...]:
+        own = self.settings["corpora"][name].detect if name in self.settings["corpora"] else {}
+        return self.settings["detect"].model_copy(update=own).weights
+
+    def _fetches(self) -> Iterator[Group]:
+        wanted = {_weights(network) for network in networks(self.settings)} - {None}
+        for name in sorted(wanted.union(*map(self._weights_of_detect, self.datasets))):
+            yield Group("fetch_weights", name, Price(0))
+
     def _data(self) -> Iterator[Group]:
         for name, dataset in self.datasets.items():
             for stage in ("download", "trim", "detect", "crop", "quality", "mel"):
                 each = (BEFORE[stage], name) if stage in BEFORE else None
-                yield Group(stage, name, self.prices.shard(stage, name, dataset), dataset.shards, each=each)
+                weights = self._weights_of_detect(name) if stage == "detect" else ()
+                needs = tuple(("fetch_weights", weight) for weight in weights)
+                yield Group(stage, name, self.prices.shard(stage, name, dataset), dataset.shards, needs, each)
         yield Group("basis_origin", "", Price(0))
         measured = tuple(("quality", name) for name in self._trained)
         basis = self.prices.whole("basis", *self._trained.values())
@@ -90,17 +101,13 @@ class Workflow:
 
     def _learning(self) -> Iterator[Group]:
         clips = sum(dataset.size.clips - dataset.size.test_clips for dataset in self._trained.values())
-        known = [*networks(self.settings)]
-        weights = {network.key: _weights(network) for network in known}
-        for name in sorted({name for name in weights.values() if name}):
-            yield Group("fetch_weights", name, Price(0))
-        for network in known:
+        for network in networks(self.settings):
             needs = [("gate", "")]
             if network.stage == "audio2exp":
                 needs.append(("basis", ""))
             if network.stage == "renderer":
                 needs.append(("train_metric", network.section.metric))
-            if name := weights[network.key]:
+            if name := _weights(network):
                 needs.append(("fetch_weights", name))
             price = self.prices.training(network, clips)
             rule = f"train_{network.stage}"

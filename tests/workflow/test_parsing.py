@@ -78,6 +78,8 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
         ),
         ({"motion": {"backend": "deep3d"}}, {"vgg19", "deep3d"}),
         ({"quality": {"syncnet": True}}, {"vgg19", "syncnet_v2"}),
+        ({"detect": {"backend": "face_alignment"}}, {"vgg19", "s3fd", "fan4"}),
+        ({"corpora": {"mine": {**CORPUS, "detect": {"backend": "face_alignment"}}}}, {"vgg19", "s3fd", "fan4"}),
     ],
     ids=[
         "the paper's",
@@ -85,6 +87,8 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
         "no loss needs any",
         "a network measures motion",
         "syncnet measures clips",
+        "networks find faces",
+        "networks find faces of one corpus",
     ],
 )
 def test_the_weights_that_losses_need_are_fetched_and_no_others(fresh, changes, fetched):

@@ -18,6 +18,9 @@ MORE = {
     "one not in the tables": {"corpora": {"mine": CORPUS, "theirs": {**CORPUS, "evaluate": False}}},
     "no tables": {"corpora": {"mine": {**CORPUS, "evaluate": False}}},
     "two metrics": {"metrics": {"paper": {"perceptual": "mobilenetv2"}, "both": {"like": "paper"}}},
+    "one whose faces networks find": {
+        "corpora": {"mine": CORPUS, "theirs": {**CORPUS, "detect": {"backend": "face_alignment"}}}
+    },
     "no weights": {"metrics": {"paper": {"reconstruction_weight": 0}}},
 }
 

@@ -135,6 +135,12 @@ def metric_of(wildcards):
     return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
 
 
+def weights_of_detect(wildcards):
+    """Return the listings of the published weights that a corpus' face back-end needs; most need none."""
+    names = settings.section("detect", wildcards.dataset).weights
+    return [ancient(f"results/weights/{name}.json") for name in names]
+
+
 def weights_of_metric(wildcards):
     """Return the listing of the published weights that a recipe's reconstruction loss needs."""
     recipe = settings.metrics[wildcards.recipe]

@@ -97,10 +97,12 @@ rule clear_raw:
 
 
 rule detect:
+    # The back-end face_alignment needs torch, which envs/data.yaml has not: run it from .venv or in the image.
     input:
         rows="results/{dataset}/sheet/{shard}.jsonl",
         before="results/{dataset}/trim/{shard}.jsonl",
         clips="results/{dataset}/trim/{shard}.h5",
+        weights=weights_of_detect,
     output:
         faces="results/{dataset}/detect/{shard}.h5",
         records="results/{dataset}/detect/{shard}.jsonl",
