@@ -17,26 +17,59 @@ from scenedetect.detectors import AdaptiveDetector
 from tavce.config.data import Detect
 from tavce.faces.backend import Backend, Face
 from tavce.faces.overlap import iou
+from tavce.faces.points import POINTS
 
 NOMINAL_HZ = 25.0  # of the frame numbers given to the detector of cuts, which asks for a rate
 SHOT_PX = (96, 72)  # of the frames in which cuts are looked for
+BLOCK_FACES = 4096  # of an array of `Faces`
 MAX_DRIFT = 0.15  # of a face from where it was looked for, in sides of its box, before it is looked for once more
 
 
-@dataclass(frozen=True)
-class Observation:
-    """One face in one frame."""
+class Faces:
+    """Boxes, landmarks and scores of many faces, by number, in a few large arrays.
 
-    box_px: np.ndarray  # float64 [4] left, top, right, bottom
-    landmarks_px: np.ndarray  # float32 [68, 2]
-    score: float
+    An array for every face would cost far more than it holds: kept between the large ones that every frame takes and
+    gives back, small ones leave gaps that no frame fits into (0.4 MB a frame was seen).
+    """
+
+    def __init__(self) -> None:
+        self._blocks: list[np.ndarray] = []
+        self._count = 0
+
+    def add(self, box_px: np.ndarray, landmarks_px: np.ndarray, score: float) -> int:
+        """Keep a box [4], landmarks [68, 2] and a score, and return their number."""
+        block, row = divmod(self._count, BLOCK_FACES)
+        if row == 0:
+            self._blocks.append(np.zeros((BLOCK_FACES, 4 + 2 * POINTS + 1), np.float32))
+        self._blocks[block][row, :4] = box_px
+        self._blocks[block][row, 4:-1] = np.ravel(landmarks_px)
+        self._blocks[block][row, -1] = score
+        self._count += 1
+        return self._count - 1
+
+    def boxes_px(self, numbers: Sequence[int]) -> np.ndarray:
+        """Return boxes float32 [n, 4]: left, top, right, bottom."""
+        return self._rows(numbers)[:, :4]
+
+    def landmarks_px(self, numbers: Sequence[int]) -> np.ndarray:
+        """Return landmarks float32 [n, 68, 2]."""
+        return self._rows(numbers)[:, 4:-1].reshape(-1, POINTS, 2)
+
+    def scores(self, numbers: Sequence[int]) -> np.ndarray:
+        """Return scores float32 [n], 0..1."""
+        return self._rows(numbers)[:, -1]
+
+    def _rows(self, numbers: Sequence[int]) -> np.ndarray:
+        rows = [self._blocks[number // BLOCK_FACES][number % BLOCK_FACES] for number in numbers]
+        return np.stack(rows) if rows else np.zeros((0, 4 + 2 * POINTS + 1), np.float32)
 
 
 @dataclass(frozen=True)
 class Seen:
     """What is in a clip."""
 
-    frames: list[list[Observation]]  # the faces of each
+    faces: Faces
+    frames: list[list[int]]  # the numbers of the faces in each
     cuts: list[int]  # frames that begin a new shot
     width_px: int
     height_px: int
@@ -69,22 +102,23 @@ class Observer:
     def __call__(self, frames: Iterable[np.ndarray]) -> Seen:
         """Return what is in uint8 [H, W, 3] RGB frames, all of one size."""
         shots = AdaptiveDetector(min_scene_len=1)
-        faces: list[list[Observation]] = []
+        faces = Faces()
+        seen: list[list[int]] = []
         cuts: list[int] = []
         height_px = width_px = 0
         last: list[_Spot] = []
         for chunk in self._chunks(frames):
             height_px, width_px = chunk[0].shape[:2]
-            for number, frame in enumerate(chunk, len(faces)):
+            start = len(seen)
+            for number, frame in enumerate(chunk, start):
                 small = cv2.resize(frame, SHOT_PX, interpolation=cv2.INTER_NEAREST)
                 cuts += [cut.frame_num for cut in shots.process_frame(FrameTimecode(number, NOMINAL_HZ), small)]
-            spots = self._watch(chunk, len(faces), last)
-            last = [spot for spot in spots if spot.number == len(faces) + len(chunk) - 1]
-            observed: list[list[Observation]] = [[] for _ in chunk]
+            spots = self._watch(chunk, start, last)
+            last = [spot for spot in spots if spot.number == start + len(chunk) - 1]
+            seen += [[] for _ in chunk]
             for spot in spots:
-                observed[spot.number - len(faces)].append(Observation(spot.box_px, spot.landmarks_px, spot.score))
-            faces += observed
-        return Seen(faces, cuts, width_px, height_px)
+                seen[spot.number].append(faces.add(spot.box_px, spot.landmarks_px, spot.score))
+        return Seen(faces, seen, cuts, width_px, height_px)
 
     def _chunks(self, frames: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
         """Yield the first frame, which is a key frame, and then frames up to and with a key frame."""

@@ -111,7 +111,7 @@ class Talking:
 
     def _prominence(self, track: Track) -> float:
         """Return the summed area of a face, which counts less the farther it lies from the picture's middle."""
-        boxes = np.stack([box for _, box in track.boxes_px()])
+        boxes = self.clip.faces.boxes_px([*track.seen.values()])
         size = np.array([self.clip.width_px, self.clip.height_px])
         off = np.linalg.norm((boxes[:, :2] + boxes[:, 2:]) / size - 1, axis=1) / np.sqrt(2)  # 0 middle, 1 corner
         area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)

@@ -3,13 +3,12 @@
 Shapes: T frames.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.signal import savgol_filter
 
-from tavce.data.observe import Observation, Seen
+from tavce.data.observe import Seen
 from tavce.faces.overlap import iou
 from tavce.faces.points import inter_ocular
 
@@ -19,9 +18,9 @@ STEADY = slice(17, 68)  # points whose jitter is measured: the jaw is seen least
 
 @dataclass
 class Track:
-    """One face through a shot: observations by frame number."""
+    """One face through a shot: its number among the clip's faces, by frame."""
 
-    seen: dict[int, Observation] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
 
     @property
     def first(self) -> int:
@@ -32,10 +31,6 @@ class Track:
     def last(self) -> int:
         """The newest frame it was seen in."""
         return next(reversed(self.seen))
-
-    def boxes_px(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the number of every frame it was seen in, and its box there."""
-        return ((number, item.box_px) for number, item in self.seen.items())
 
 
 @dataclass(frozen=True)
@@ -83,11 +78,9 @@ def follow(clip: Seen, min_iou: float, max_gap_frames: int) -> list[Track]:
     for number, faces in enumerate(clip.frames):
         shot = number if number in cuts else shot
         going_on = [track for track in tracks if track.last >= shot and number - track.last <= max_gap_frames + 1]
-        pairs = sorted(
-            ((float(iou(track.seen[track.last].box_px, face.box_px)), t, f)
-             for t, track in enumerate(going_on) for f, face in enumerate(faces)),
-            reverse=True,
-        )  # fmt: skip
+        here, there = clip.faces.boxes_px(faces), clip.faces.boxes_px([track.seen[track.last] for track in going_on])
+        overlaps = iou(there[:, None], here[None])
+        pairs = sorted(((overlaps[t, f], t, f) for t, f in np.ndindex(overlaps.shape)), reverse=True)
         taken_tracks: set[int] = set()
         taken_faces: set[int] = set()
         for overlap, t, f in pairs:
@@ -111,9 +104,9 @@ def stretch(track: Track, clip: Seen, max_gap_frames: int) -> Stretch:
     if end - 1 - last <= max_gap_frames and not any(last < cut < end for cut in clip.cuts):
         last = end - 1
     seen, everywhere = np.array([*track.seen]), np.arange(first, last + 1)
-    boxes = np.stack([item.box_px for item in track.seen.values()])
-    landmarks = np.stack([item.landmarks_px for item in track.seen.values()])
-    score = float(np.mean([item.score for item in track.seen.values()]))
+    numbers = [*track.seen.values()]
+    boxes, landmarks = clip.faces.boxes_px(numbers), clip.faces.landmarks_px(numbers)
+    score = float(clip.faces.scores(numbers).mean())
     filled = len(everywhere) - len(seen)
     return Stretch(first, _fill(seen, boxes, everywhere), _fill(seen, landmarks, everywhere), filled, score)
 

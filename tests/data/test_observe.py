@@ -1,14 +1,17 @@
 """Facts about how a clip's faces are seen: by a back-end for which every bright square is a face."""
 
+import itertools
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from pipeline import settings
 
-from tavce.data.observe import Observer
-from tavce.faces.backend import Face
+from tavce.data.observe import BLOCK_FACES, Faces, Observer
+from tavce.demo.portrait import load_portrait
+from tavce.faces.backend import Face, open_backend
 
 EVERY = 5
 DETECT = settings(detect={"every": EVERY}).detect
@@ -58,7 +61,7 @@ def see(frames, backend=None):
 
 def lefts(seen) -> list[list[int]]:
     """Return where the faces of every frame begin, by their landmarks."""
-    return [sorted(round(float(face.landmarks_px[0, 0])) for face in faces) for faces in seen.frames]
+    return [sorted(np.round(seen.faces.landmarks_px(faces)[:, 0, 0]).astype(int).tolist()) for faces in seen.frames]
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 6, 11, 50])
@@ -84,7 +87,8 @@ def test_the_detector_looks_at_every_nth_frame_only():
 
 def test_boxes_between_two_looks_lie_on_the_way():
     seen = see([picture(20 + 3 * number) for number in range(11)])
-    assert [float(faces[0].box_px[0]) for faces in seen.frames] == pytest.approx([20 + 3 * n for n in range(11)])
+    boxes = seen.faces.boxes_px([number for (number,) in seen.frames])
+    np.testing.assert_allclose(boxes[:, 0], 20 + 3.0 * np.arange(11))
 
 
 def test_a_face_that_comes_between_two_looks_is_seen_from_its_first_frame_on():
@@ -129,3 +133,26 @@ def test_unsure_landmarks_are_no_face():
             return points, scores * np.float32(0.4), settled
 
     assert see([picture(20)] * 12, Unsure()).frames == [[]] * 12
+
+
+def test_faces_are_kept_by_number_over_many_blocks():
+    faces = Faces()
+    drawn = np.random.default_rng(0).normal(size=(BLOCK_FACES + 3, 141)).astype(np.float32)
+    assert [faces.add(row[:4], row[4:-1].reshape(68, 2), row[-1]) for row in drawn] == [*range(len(drawn))]
+    some = [0, BLOCK_FACES - 1, BLOCK_FACES, BLOCK_FACES + 2]
+    np.testing.assert_array_equal(faces.boxes_px(some), drawn[some, :4])
+    np.testing.assert_array_equal(faces.landmarks_px(some).reshape(4, -1), drawn[some, 4:-1])
+    np.testing.assert_array_equal(faces.scores(some), drawn[some, -1])
+    assert faces.boxes_px([]).shape == (0, 4)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_length_of_a_clip():
+    observer = Observer(open_backend("facemesh"), DETECT)
+    head = load_portrait().picture
+    frames = (np.roll(head, number % 7, axis=1) for number in itertools.count())
+    observer(itertools.islice(frames, 100))
+    before = psutil.Process().memory_info().rss
+    seen = observer(itertools.islice(frames, 500))
+    assert len(seen.frames) == 500
+    assert (psutil.Process().memory_info().rss - before) / 2**20 < 30

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tavce.data.observe import Observation, Seen
+from tavce.data.observe import Faces, Seen
 from tavce.data.talker import Annotation, Candidate, Talking
 from tavce.data.track import follow, stretch
 from tavce.records import ClipError
@@ -13,16 +13,17 @@ TIGHT, LOOSE = (2, 18, 40, 58), (-26, -16, 66, 76)  # around the face at 0: like
 LOUDNESS = -30 + 15 * np.sin(np.arange(FRAMES) * 0.9) + 5 * np.sin(np.arange(FRAMES) * 0.23)
 
 
-def face(left: float, side: float = 40, top: float = 20, opening: float = 0.0) -> Observation:
-    """Return a square face whose mouth is open by a share of the distance of its eyes."""
+def face(left: float, side: float = 40, top: float = 20, opening: float = 0.0) -> tuple:
+    """Return box, landmarks and score of a square face whose mouth is open by a share of the distance of its eyes."""
     points = np.zeros((68, 2), np.float32)
     points[36], points[45] = (0, 0), (10, 0)
     points[[65, 66, 67], 1] = 10 * opening
-    return Observation(np.array([left, top, left + side, top + side]), points + np.float32((left, top)), 0.9)
+    return np.array([left, top, left + side, top + side]), points + np.float32((left, top)), 0.9
 
 
 def candidates(frames, width_px=400, height_px=400):
-    clip = Seen(frames, [], width_px, height_px)
+    faces = Faces()
+    clip = Seen(faces, [[faces.add(*one) for one in frame] for frame in frames], [], width_px, height_px)
     return clip, [Candidate(track, stretch(track, clip, 3)) for track in follow(clip, 0.3, 3)]
 
 
@@ -103,7 +104,7 @@ def test_a_larger_face_that_reaches_into_a_loose_box_is_not_the_annotated_one():
 
 def test_the_annotation_is_followed_from_frame_to_frame():
     frames = [[face(3.0 * number), face(200 - 3.0 * number, 60)] for number in range(20)]
-    boxes = np.stack([found[0].box_px for found in frames])
+    boxes = np.stack([found[0][0] for found in frames])
     np.testing.assert_allclose(annotated(frames, boxes).boxes_px, boxes)
 
 

@@ -3,25 +3,31 @@
 import numpy as np
 import pytest
 
-from tavce.data.observe import Observation, Seen
+from tavce.data.observe import Faces, Seen
 from tavce.data.track import Stretch, Track, follow, jitter, stretch
 from tavce.faces.overlap import iou, share_inside
 
 MIN_IOU, MAX_GAP = 0.3, 3
 
 
-def face(left: float, side: float = 40, top: float = 20) -> Observation:
-    """Return a square face whose landmarks all lie at its left top corner."""
+def face(left: float, side: float = 40, top: float = 20) -> tuple:
+    """Return box, landmarks and score of a square face whose landmarks all lie at its left top corner."""
     box = np.array([left, top, left + side, top + side], np.float32)
-    return Observation(box, np.tile(box[:2], (68, 1)), 0.9)
+    return box, np.tile(box[:2], (68, 1)), 0.9
 
 
 def clip(frames, *cuts: int) -> Seen:
-    return Seen(frames, [*cuts], 640, 480)
+    faces = Faces()
+    return Seen(faces, [[faces.add(*one) for one in frame] for frame in frames], [*cuts], 640, 480)
 
 
 def tracks_of(frames, *cuts: int) -> list[Track]:
     return follow(clip(frames, *cuts), MIN_IOU, MAX_GAP)
+
+
+def lefts(frames, track: Track) -> set[float]:
+    """Return where the boxes of a track begin."""
+    return {*clip(frames).faces.boxes_px([*track.seen.values()])[:, 0].tolist()}
 
 
 def only(frames, *cuts: int) -> Stretch:
@@ -60,10 +66,9 @@ def test_a_face_is_followed_as_it_moves():
 @pytest.mark.parametrize("step", [1, -1])
 def test_two_faces_that_overlap_keep_their_own_tracks(step):
     frames = [[face(0), face(20)]] + [[face(0), face(20)][::step] for _ in range(11)]
-    assert iou(frames[0][0].box_px, frames[0][1].box_px) > MIN_IOU
+    assert iou(frames[0][0][0], frames[0][1][0]) > MIN_IOU
     first, second = tracks_of(frames)
-    assert {item.box_px[0] for item in first.seen.values()} == {0}
-    assert {item.box_px[0] for item in second.seen.values()} == {20}
+    assert (lefts(frames, first), lefts(frames, second)) == ({0}, {20})
 
 
 def test_a_short_gap_is_filled_in_between():
