@@ -1,4 +1,4 @@
-"""Facts about the default face back-end, on a public-domain portrait with landmarks set by hand."""
+"""Facts about the default face back-end, on a public-domain portrait and the landmarks that are kept with it."""
 
 import importlib.metadata
 
@@ -26,7 +26,7 @@ def error(points: np.ndarray, truth: np.ndarray) -> float:
     return float(np.linalg.norm(points - truth, axis=-1)[17:].mean() / inter_ocular(truth))
 
 
-def test_landmarks_lie_where_a_person_set_them(back_end, portrait):
+def test_landmarks_lie_where_those_of_the_portrait_do(back_end, portrait):
     faces = back_end.detect([portrait.picture])[0]
     points, score, _ = back_end.landmarks([portrait.picture], faces[:1])
     assert len(faces) == 1
