@@ -131,8 +131,9 @@ def picture(group: h5py.Group, index: int) -> np.ndarray:
 
 def sound(clip: h5py.Group, frames: range, samples_per_frame: int) -> np.ndarray:
     """Return the sound float32 [N] in [-1, 1] of some frames of a trimmed clip; shorter where its wave is."""
-    wave = clip["wave"][frames.start * samples_per_frame : frames.stop * samples_per_frame]
-    return wave.astype(np.float32) / 32768
+    wave = clip["wave"][frames.start * samples_per_frame : frames.stop * samples_per_frame].astype(np.float32)
+    wave /= 32768
+    return wave
 
 
 def to_crop(crop: h5py.Group) -> np.ndarray:

@@ -66,14 +66,27 @@ def log_mel(wave: np.ndarray, settings: Mel | None = None) -> np.ndarray:
     settings = settings or paper().mel
     if wave.ndim != 1 or len(wave) <= settings.fft // 2:
         raise ValueError(f"a wave of shape {wave.shape} has no mel: give mono, more than {settings.fft // 2} samples")
-    emphasised = np.concatenate([wave[:1], wave[1:] - settings.preemphasis * wave[:-1]])
-    half = settings.fft // 2
-    padded = np.pad(emphasised, half, mode="constant" if settings.padding == "zeros" else "reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, settings.fft)[:: settings.hop]
+    frames = np.lib.stride_tricks.sliding_window_view(_padded(wave, settings), settings.fft)[:: settings.hop]
     window = np.hanning(settings.fft + 1)[:-1].astype(np.float32)
-    filters = mel_filters(settings).T
     blocks = (frames[start : start + BLOCK_STEPS] * window for start in range(0, len(frames), BLOCK_STEPS))
-    energy = np.concatenate([np.abs(np.fft.rfft(block, axis=1)) @ filters for block in blocks])
+    return np.concatenate([_log_mel(block, settings) for block in blocks])
+
+
+def _padded(wave: np.ndarray, settings: Mel) -> np.ndarray:
+    """Return the pre-emphasised wave with half a window before and after it, in one array: waves may be long."""
+    half, end = settings.fft // 2, settings.fft // 2 + len(wave)
+    padded = np.zeros(len(wave) + 2 * half, np.float32)
+    padded[half:end] = wave
+    padded[half + 1 : end] -= settings.preemphasis * wave[:-1]
+    if settings.padding == "reflect":
+        padded[:half] = padded[2 * half : half : -1]
+        padded[end:] = padded[end - 2 : end - 2 - half : -1]
+    return padded
+
+
+def _log_mel(windows: np.ndarray, settings: Mel) -> np.ndarray:
+    """Return the mels float32 [n, bins] of windows [n, fft]."""
+    energy = np.abs(np.fft.rfft(windows, axis=1)) @ mel_filters(settings).T
     floor = 10.0 ** (settings.floor_db / 20)
     level_db = 20 * np.log10(np.maximum(floor, energy)) - settings.reference_db
     scaled = 2 * settings.bound * (level_db - settings.floor_db) / -settings.floor_db - settings.bound

@@ -1,7 +1,7 @@
 """How much memory the data stages take for a source of half an hour, and how fast they are on it.
 
 Every stage is a process of its own, with one worker, and all frames are cropped. Its peak is that of the process, or
-of an ffmpeg it started.
+of an ffmpeg it started; what this process holds when it starts one is its least.
 """
 
 import os
