@@ -16,7 +16,8 @@ class Stage:
     version: int = 1
 
 
-PLANNED = ("corpora", "download", "detect", "window", "metrics", "audio2exp", "audio2pose", "renderers", "methods")
+PLANNED = ("corpora", "download", "detect", "quality", "motion", "window", "metrics")
+PLANNED += ("audio2exp", "audio2pose", "renderers", "methods")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
 STAGES = {

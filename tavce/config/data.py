@@ -146,6 +146,11 @@ class Quality(Section):
             raise ValueError("min_sync_confidence is set but syncnet is false: nothing would measure it")
         return self
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The published weights that are needed, by their names in weights.yaml."""
+        return ("syncnet_v2",) if self.syncnet else ()
+
 
 class Duplicates(Section):
     """Which clips of a dataset are the same: sound and pictures have nearly the same hashes."""
@@ -187,6 +192,11 @@ class Motion(Section):
         if self.backend == "deep3d" and self.expression != DEEP3D_EXPRESSION:
             raise ValueError(f"backend deep3d has {DEEP3D_EXPRESSION} expression coefficients, not {self.expression}")
         return self
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The published weights that the back-end needs, by their names in weights.yaml."""
+        return () if self.backend == "landmarks" else (self.backend,)
 
 
 class Gate(Section):

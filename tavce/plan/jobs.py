@@ -13,6 +13,7 @@ from tavce.plan.prices import Dataset, Price, Prices
 
 Key = tuple[str, str]
 BEFORE = {"trim": "download", "detect": "trim", "crop": "detect", "quality": "crop", "mel": "quality"}
+WITH_WEIGHTS = ("detect", "quality", "motion")  # stages whose settings may ask for published weights
 LEARNING_CORES = 4  # `threads` in workflow/rules/train.smk and of synthesise
 
 
@@ -68,26 +69,28 @@ class Workflow:
     def _keeps_raw(self, name: str) -> bool:
         return self.settings["corpora"][name].download.get("keep_raw", self.settings["download"].keep_raw)
 
-    def _weights_of_detect(self, name: str) -> tuple[str, ...]:
-        own = self.settings["corpora"][name].detect if name in self.settings["corpora"] else {}
-        return self.settings["detect"].model_copy(update=own).weights
+    def _weights(self, section: str, name: str) -> tuple[str, ...]:
+        own = getattr(self.settings["corpora"].get(name), section, {})
+        return self.settings[section].model_copy(update=own).weights
 
     def _fetches(self) -> Iterator[Group]:
         wanted = {_weights(network) for network in networks(self.settings)} - {None}
-        for name in sorted(wanted.union(*map(self._weights_of_detect, self.datasets))):
+        wanted.update(*(self._weights(section, name) for section in WITH_WEIGHTS for name in self.datasets))
+        for name in sorted(wanted):
             yield Group("fetch_weights", name, Price(0))
 
     def _data(self) -> Iterator[Group]:
         for name, dataset in self.datasets.items():
             for stage in ("download", "trim", "detect", "crop", "quality", "mel"):
                 each = (BEFORE[stage], name) if stage in BEFORE else None
-                weights = self._weights_of_detect(name) if stage == "detect" else ()
+                weights = self._weights(stage, name) if stage in WITH_WEIGHTS else ()
                 needs = tuple(("fetch_weights", weight) for weight in weights)
                 yield Group(stage, name, self.prices.shard(stage, name, dataset), dataset.shards, needs, each)
         yield Group("basis_origin", "", Price(0))
         measured = tuple(("quality", name) for name in self._trained)
+        weights = tuple(("fetch_weights", weight) for weight in self._weights("motion", ""))
         basis = self.prices.whole("basis", *self._trained.values())
-        yield Group("basis", "", basis, needs=(("basis_origin", ""), *measured))
+        yield Group("basis", "", basis, needs=(("basis_origin", ""), *weights, *measured))
         for name, dataset in self.datasets.items():
             price = self.prices.shard("motion", name, dataset)
             yield Group("motion", name, price, dataset.shards, (("basis", ""),), each=("quality", name))

