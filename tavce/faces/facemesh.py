@@ -69,10 +69,11 @@ class FaceMesh:
     def landmarks(
         self, frames: Sequence[np.ndarray], faces: Sequence[Face]
     ) -> tuple[np.ndarray, np.ndarray, list[Face]]:
-        """Return points float32 [N, 68, 2] px, scores float32 [N], and the faces as their meshes place them.
+        """Return points float32 [N, 68, 2] px, scores float32 [N], and the faces as meshes place them.
 
         A face that is not settled takes two passes: the first mesh says where the crop of the second lies, so that
-        the result hardly depends on how well the box was placed.
+        the result hardly depends on how well the box was placed. It is given back as the first mesh places it: every
+        pass shifts a face a little, and one in a frame near by must not be looked for a pass further on.
 
         Raises:
             ValueError: there are not as many faces as frames.
@@ -80,11 +81,10 @@ class FaceMesh:
         one_face_a_frame(frames, faces)
         points, scores, settled = np.zeros((len(faces), POINTS, 2), np.float32), np.zeros(len(faces), np.float32), []
         for index, (frame, face) in enumerate(zip(frames, faces, strict=True)):
-            if not face.settled:
-                face = face_of_mesh(*self._run_mesh(frame, face))
-            mesh, scores[index] = self._run_mesh(frame, face)
+            placed = face if face.settled else face_of_mesh(*self._run_mesh(frame, face))
+            mesh, scores[index] = self._run_mesh(frame, placed)
             points[index] = mesh[FACEMESH_TO_68, :]
-            settled.append(face_of_mesh(mesh, float(scores[index])))
+            settled.append(face_of_mesh(mesh, float(scores[index])) if face.settled else placed)
         return points, scores, settled
 
     def _run_mesh(self, frame: np.ndarray, face: Face) -> tuple[np.ndarray, float]:
