@@ -139,8 +139,8 @@ def _profile(workbench: Workbench) -> Iterator[Measurement]:
 
 def _two_workers() -> Measurement:
     with tempfile.TemporaryDirectory(prefix="tavce-bench-") as folder:
-        one = Workbench(Path(folder, "one"), COPIES)
-        two = Workbench(Path(folder, "two"), COPIES, threads=2)
+        one = Workbench(Path(folder, "one"), 3 * COPIES)
+        two = Workbench(Path(folder, "two"), 3 * COPIES, threads=2)
         one.folder.mkdir()
         write_talking_clip(one.video)
         shutil.copytree(one.folder, two.folder)
