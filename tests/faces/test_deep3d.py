@@ -57,6 +57,7 @@ def test_motion_is_the_network_s_expression_angles_and_translation(folder, clip,
     assert np.abs(np.diff(motion, axis=0)).max(axis=1).min() > 0.1  # no two frames are alike
 
 
+@pytest.mark.slow
 def test_a_batch_gives_what_single_frames_give_and_a_lost_frame_harms_no_other(folder, clip, monkeypatch):
     monkeypatch.chdir(folder)
     pictures, landmarks = clip[0], clip[1].copy()

@@ -64,6 +64,7 @@ def test_of_equal_distances_the_offset_nearest_to_zero_counts():
     assert score_of(lips, nothing) == SyncScore(0, 64, 0)
 
 
+@pytest.mark.slow
 def test_a_clip_is_scored_as_window_by_window(streams):
     rng = np.random.default_rng(5)
     frames = rng.integers(0, 256, (24, 224, 224, 3), np.uint8)
@@ -81,6 +82,7 @@ def test_a_clip_is_scored_as_window_by_window(streams):
     assert syncnet.score(iter(frames), samples.astype(np.float32) / 32768) == score
 
 
+@pytest.mark.slow
 def test_pictures_of_another_size_are_brought_to_224(streams):
     syncnet, samples = SyncNet(streams, "cpu"), np.zeros(FEWEST_FRAMES * 640, np.int16)
     plain = np.tile(np.array([90, 60, 30], np.uint8), (FEWEST_FRAMES, 224, 224, 1))
