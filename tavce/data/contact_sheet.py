@@ -163,7 +163,7 @@ def _source(clip: Clip, number: int, picture: np.ndarray) -> np.ndarray:
     """Return a frame of the trimmed clip with all that is known of it."""
     scale = CELL_PX / picture.shape[1]
     small = _scaled(picture, scale)
-    at = number - int(clip.detect.attrs.get("first_frame", 0)) if clip.detect is not None else -1
+    at = number - int(clip.detect.attrs["first_frame"]) if clip.detect is not None else -1
     if clip.detect is not None and 0 <= at < len(clip.detect["boxes"]):
         left, top, right, bottom = clip.detect["boxes"][at]
         _outline(small, np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) * scale, BOX)

@@ -36,6 +36,7 @@ from tavce.files import input_file
 from tavce.records import ClipError, ClipRecord, InputError, Numbers, Reason, Row, read_records
 
 RATE_HZ = 25
+FOUND = ("face_px", "miss_rate", "cuts", "faces")  # what `detect` says of a clip
 HASHED = 3  # frames of the picture's hash
 SHARP = 8  # frames whose sharpness is measured
 
@@ -126,7 +127,7 @@ class Judge:
             ClipError: the reason of the first threshold that it passes, with all that was measured.
         """
         frames = int(before.numbers["frames"])
-        first = int(before.numbers.get("first_frame", 0))
+        first = int(before.numbers["first_frame"])
         wave = store.sound(self.clips[row.clip_id], range(first, first + frames), SAMPLES_PER_FRAME)
         crop = self.crops[row.clip_id]
         landmarks = crop["landmarks"][:]
@@ -134,7 +135,7 @@ class Judge:
             "frames": frames,
             "first_frame": first,
             "seconds": round(frames / RATE_HZ, 3),
-            **_found(self.detected[row.clip_id]),
+            **{name: self.detected[row.clip_id][name] for name in FOUND},
             "mouth_motion": measures.number(mouth_motion(landmarks), 4),
             **measures.turn_deg(landmarks),
             **_looks(crop, landmarks),
@@ -147,16 +148,6 @@ class Judge:
         if passed:
             raise ClipError(passed[0][0], "; ".join(said for _, said in passed), numbers)
         return Result(numbers)
-
-
-def _found(numbers: Numbers) -> Numbers:
-    """Return what `detect` says of a face; null where it does not."""
-    miss_rate = numbers.get("miss_rate")
-    if miss_rate is None and "filled_frames" in numbers:
-        miss_rate = round(numbers["filled_frames"] / numbers["frames"], 4)
-    return {"face_px": numbers.get("face_px"), "miss_rate": miss_rate} | {
-        name: numbers.get(name) for name in ("cuts", "faces")
-    }
 
 
 def _looks(crop: h5py.Group, landmarks: np.ndarray) -> Numbers:

@@ -6,15 +6,7 @@ from pathlib import Path
 from tavce import cli
 from tavce.config import Settings, paper
 from tavce.records import Row, read_records, write_lines
-
-BEFORE = {
-    "trim": "download",
-    "detect": "trim",
-    "crop": "detect",
-    "quality": "crop",
-    "mel": "quality",
-    "motion": "quality",
-}
+from tests.pipeline import BEFORE
 
 
 @dataclass(frozen=True)

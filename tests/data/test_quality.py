@@ -129,13 +129,6 @@ def test_sharpness_depends_neither_on_the_light_nor_on_the_size_of_the_crop():
     assert np.isnan(measures.sharpness(grey, landmarks + 1000))
 
 
-def test_without_the_newer_numbers_of_detect_they_are_null_and_the_miss_rate_is_counted(mine):
-    write(mine, detected={"frames": 100, "filled_frames": 7, "face_px": 80.0})
-    record = measured(mine, max_cuts=0, max_faces=1)
-    assert record.kept
-    assert [record.numbers[name] for name in ("miss_rate", "cuts", "faces")] == [0.07, None, None]
-
-
 @pytest.mark.parametrize(
     ("thresholds", "reason", "detail"),
     [
