@@ -64,6 +64,7 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
     assert {planned[rule] for rule in ("basis", "index", "card", "funnel", "gate", "report")} == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "fetched"),
     [
