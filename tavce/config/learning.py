@@ -1,9 +1,11 @@
 """Settings of the learning stages and the evaluation. The values live in `workflow/config/*.yaml`."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tavce.config import starts
 from tavce.config.data import Section
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -56,7 +58,13 @@ class MetricNetworks(Section):
 class Metric(Section):
     """One recipe of the correlation metric."""
 
+    PERCEPTUAL: ClassVar[Mapping[str, tuple[str, ...]]] = {"lpips_vgg": ("vgg16", "lpips_vgg")}  # others: their name
+
     networks: MetricNetworks
+    audio_start: starts.AudioStart = Field(description="where E_a starts; wav2lip, tavce: files that you place")
+    visual_start: starts.VisualStart = Field(
+        description="where E_v starts; imagenet: resnet18, fetched; arcface, tavce: iresnet18, files that you place"
+    )
     mouth_px: int = Field(gt=0, description="side of the mouth box in the face crop")
     input_px: int = Field(gt=0, multiple_of=16, description="side the mouth box is resized to")
     negatives: Literal["time", "audio", "speaker", "both"]
@@ -65,7 +73,7 @@ class Metric(Section):
     margin: float = Field(ge=0, lt=1)
     negative_weight: float = Field(ge=0, description="α")
     reconstruction_weight: float = Field(ge=0, description="λ")
-    perceptual: Literal["vgg19", "mobilenetv2"] = Field(description="features the reconstruction is judged by")
+    perceptual: Literal["lpips_vgg", "vgg19", "mobilenetv2"] = Field(description="what judges the reconstruction")
     training: Training
 
     @model_validator(mode="after")
@@ -73,6 +81,23 @@ class Metric(Section):
         if self.distance <= self.spacing:
             raise ValueError(f"distance {self.distance} must exceed spacing {self.spacing}: negatives would be pairs")
         return self
+
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        for words in starts.misfits(self):
+            raise ValueError(words)
+        return self
+
+    @property
+    def start_weights(self) -> tuple[str, ...]:
+        """The published weights that learning starts from, by their names in weights.yaml."""
+        return starts.weights(self)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """All published weights that are needed, by their names in weights.yaml."""
+        judges = self.PERCEPTUAL.get(self.perceptual, (self.perceptual,)) if self.reconstruction_weight else ()
+        return self.start_weights + judges
 
 
 class Audio2Exp(Section):

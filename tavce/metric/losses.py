@@ -52,9 +52,33 @@ class PerceptualDistance(nn.Module):
         return torch.stack([_unit_distance(x, y) for x, y in pairs]).mean()
 
 
-def _unit_distance(one: Tensor, other: Tensor) -> Tensor:
+class Lpips(nn.Module):
+    """LPIPS (v0.1): squared distance of unit-length features, each channel by its learnt weight, summed over levels.
+
+    The mean over places and over the batch is taken; 0 for equal pictures, less is better. Nothing here is trained.
+    Source: R. Zhang et al., The unreasonable effectiveness of deep features as a perceptual metric (2018).
+    """
+
+    def __init__(self, features: nn.Module, channels: Sequence[Float[Tensor, " C"]]):
+        """Take five levels of features, and as many weights as each has channels."""
+        super().__init__()
+        self.features = features.requires_grad_(False).eval()
+        self.channels = nn.ParameterList(nn.Parameter(weights, requires_grad=False) for weights in channels)
+
+    def train(self, mode: bool = True) -> "Lpips":
+        """Stay in evaluation mode: the features are frozen."""
+        return self
+
+    def forward(self, one: Float[Tensor, "B 3 S S"], other: Float[Tensor, "B 3 S S"]) -> Tensor:
+        """Return the mean distance of two batches of pictures in [0, 1]."""
+        levels = zip(self.features(one), self.features(other), self.channels, strict=True)
+        return torch.stack([_unit_distance(x, y, weights) for x, y, weights in levels]).sum()
+
+
+def _unit_distance(one: Tensor, other: Tensor, channels: Tensor | None = None) -> Tensor:
     difference = functional.normalize(one, dim=1, eps=1e-6) - functional.normalize(other, dim=1, eps=1e-6)
-    return difference.square().sum(dim=1).mean()
+    squared = difference.square()
+    return (squared if channels is None else squared * channels[:, None, None]).sum(dim=1).mean()
 
 
 def weighted_sum(terms: Sequence[tuple[float, Tensor]]) -> Tensor:

@@ -17,14 +17,15 @@ from torch import Tensor
 from tavce.config import parse_sections
 from tavce.config.learning import Metric, Window
 from tavce.dataset import Clips, index_digest, read_index
+from tavce.metric import published
 from tavce.metric.correlation import channel_attention, similarity
+from tavce.metric.distance import load_distance
 from tavce.metric.listening import auc, embed, listening
-from tavce.metric.losses import PerceptualDistance, pair_loss, weighted_sum
+from tavce.metric.losses import pair_loss, weighted_sum
 from tavce.metric.model import Encoders, load_metric
 from tavce.metric.pairs import PairDraws
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
 from tavce.records import InputError
-from tavce.training.features import load_features
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
 from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
@@ -50,7 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
         PairDraws(read_index(arguments.indexes, split), clips, recipe, recipe.training.seed + number)
         for number, split in enumerate(("train", "val"))
     )
-    task = Task("metric", recipe.training, index_digest(arguments.indexes), arguments.name)
+    data = index_digest(arguments.indexes) + published.identity(recipe)
+    task = Task("metric", recipe.training, data, arguments.name, {"weights": published.digests(recipe.weights)})
     engine = fabric(recipe.training)
     track, numbers = train(task, arguments, MetricLearner(recipe, engine), engine, draws)
 
@@ -75,7 +77,8 @@ class MetricLearner:
                 **recipe.networks.reconstruction.model_dump(), attention_features=recipe.networks.features
             )
             self.networks |= {"next": ReconstructionGenerator(sizes), "previous": ReconstructionGenerator(sizes)}
-            self._distance = engine.to_device(PerceptualDistance(load_features(recipe.perceptual)))
+            self._distance = engine.to_device(load_distance(recipe.perceptual))
+        published.start(self.networks, recipe)
         weights = [weight for network in self.networks.values() for weight in network.parameters()]
         self.optimisers = {"all": torch.optim.Adam(weights, lr=recipe.training.rate)}
 

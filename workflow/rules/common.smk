@@ -144,9 +144,8 @@ def weights_of(section):
 
 
 def weights_of_metric(wildcards):
-    """Return the listing of the published weights that a recipe's reconstruction loss needs."""
-    recipe = settings.metrics[wildcards.recipe]
-    return ancient(f"results/weights/{recipe.perceptual}.json") if recipe.reconstruction_weight else []
+    """Return the listings of the published weights that a recipe starts from, or its reconstruction loss needs."""
+    return [ancient(f"results/weights/{name}.json") for name in settings.metrics[wildcards.recipe].weights]
 
 
 def weights_of_renderer(wildcards):
