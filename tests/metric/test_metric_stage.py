@@ -7,9 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from tiny_corpus import tiny_settings
-from tiny_runs import Workplace
+from tiny_runs import Workplace, workplace
 
-from tavce.dataset import read_index
+from tavce import weights
+from tavce.cli import main
+from tavce.dataset import index_digest, read_index
 from tavce.files import read_json
 from tavce.generator.samples import mel_windows
 from tavce.metric.model import load_metric
@@ -38,6 +40,22 @@ def test_the_run_says_what_the_metric_hears_on_held_out_speakers(trained):
     assert numbers["offset_clips"] == 2
     for name in ("auc", "auc_time", "auc_time_shuffled", "auc_time_pixels", "auc_audio", "health"):
         assert 0 <= numbers[name] <= 1, name
+
+
+def test_the_run_says_what_judged_its_reconstructions_and_by_which_weights(
+    tmp_path, tiny, mlflow_template, monkeypatch
+):
+    training = {"epochs": 1, "repeats": 1, "validate_batches": 1}
+    changes = {"reconstruction_weight": 1, "training": training}
+    place = workplace(tmp_path / "judged", tiny, mlflow_template, metrics={"paper": changes})
+    monkeypatch.chdir(place.folder)
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(place.command("metric")) == 0
+    run = read_json(place.out("metric") / "run.json")
+    assert run["settings"]["metric"]["perceptual"] == "mobilenetv2"
+    assert run["weights"]["mobilenetv2"].startswith(weights.table()["mobilenetv2"].sha256)
+    assert run["index_digest"] == index_digest([tiny.index])
 
 
 def test_a_deaf_metric_is_warned_of(trained, tiny, caplog, monkeypatch):

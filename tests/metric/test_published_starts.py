@@ -15,9 +15,11 @@ from tavce.config import PAPER, load, merge
 from tavce.config.learning import Metric
 from tavce.metric import published
 from tavce.metric.model import Encoders
+from tavce.metric.train import MetricLearner
 from tavce.networks.perceptual import IMAGENET_MEAN, IMAGENET_STD
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
 from tavce.records import InputError
+from tavce.training.loop import fabric
 
 COMPAT = Path(__file__).parents[3] / "shared/compat/networks.json"
 TAVCE = {"audio_start": "tavce", "visual_start": "tavce"}
@@ -151,6 +153,15 @@ def test_a_run_is_known_by_the_files_it_starts_from():
     chosen = recipe(audio_start="wav2lip")
     assert published.digests(chosen.weights) == {"wav2lip": digest}
     assert published.identity(chosen) == f"-{digest[:16]}"
+
+
+@torch.inference_mode()
+def test_a_learner_starts_from_the_files_of_its_recipe():
+    state = layouts.numbers(layouts.audio_encoder(), 1)
+    place("wav2lip", wav2lip(state))
+    chosen = recipe(audio_start="wav2lip")
+    audio = MetricLearner(chosen, fabric(chosen.training)).networks["encoders"].audio
+    assert torch.equal(audio.audio.blocks[12].conv.weight, state["audio_encoder.12.conv_block.0.weight"])
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ def shapes(**changes: object) -> dict[tuple[str, str], str]:
             {("metric", "paper"), ("renderer", "ours"), ("renderer", "no_correlation")},
         ),
         ({"metrics": {"paper": {"reconstruction_weight": 0}}}, {("metric", "paper")}),
+        ({"metrics": {"paper": {"audio_start": "wav2lip", "visual_start": "arcface"}}}, set()),
+        ({"metrics": {"paper": {"perceptual": "vgg19"}}}, {("metric", "paper")}),
     ],
 )
 def test_a_shape_changes_with_what_a_step_computes_and_with_nothing_else(changes, changed):
