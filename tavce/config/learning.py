@@ -62,6 +62,7 @@ class Metric(Section):
     negatives: Literal["time", "audio", "speaker", "both"]
     spacing: int = Field(gt=0, description="frames between the two moments of a pair (Δ)")
     distance: int = Field(gt=0, description="fewest frames from a moment to its negative (τ)")
+    signed: bool = Field(description="similarity is cos of the two changes, not the paper's cos²")
     margin: float = Field(ge=0, lt=1)
     negative_weight: float = Field(ge=0, description="α")
     reconstruction_weight: float = Field(ge=0, description="λ")
@@ -73,6 +74,21 @@ class Metric(Section):
         if self.distance <= self.spacing:
             raise ValueError(f"distance {self.distance} must exceed spacing {self.spacing}: negatives would be pairs")
         return self
+
+
+class Listening(Section):
+    """The check whether a trained metric listens, and what follows where it does not."""
+
+    max_clips: int = Field(gt=0, description="held-out clips that are asked")
+    min_auc: float = Field(ge=0.5, lt=1, description="AUC against other moments' sound, below which a metric is deaf")
+    gates: dict[str, Literal["warn", "stop", "off"]] = Field(
+        description="recipe → what a deaf one does: warn, stop before the generator learns from it, or nothing; "
+        "recipes that are not named warn"
+    )
+
+    def gate_of(self, recipe: str) -> str:
+        """Return what a deaf metric of this recipe does."""
+        return self.gates.get(recipe, "warn")
 
 
 class Audio2Exp(Section):

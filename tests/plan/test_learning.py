@@ -24,7 +24,7 @@ def shapes(**changes: object) -> dict[tuple[str, str], str]:
         ({"renderers": {"no_correlation": {"weights": {"gan": 0}}}}, {("renderer", "no_correlation")}),
         (
             {"metrics": {"paper": {"input_px": 96}}},
-            {("metric", "paper"), ("renderer", "ours"), ("renderer", "no_correlation")},
+            {("metric", "paper"), ("metric", "recommended"), ("renderer", "ours"), ("renderer", "no_correlation")},
         ),
         ({"metrics": {"paper": {"reconstruction_weight": 0}}}, {("metric", "paper")}),
     ],
