@@ -16,7 +16,7 @@ from tavce.records import InputError
 
 
 class PairLoss(NamedTuple):
-    """Means over a batch; both fall as the metric learns, both are in 0 … 1."""
+    """Means over a batch; both fall as the metric learns, from 1 (2 for a signed similarity) at most to 0."""
 
     positive: Tensor  # 1 − similarity of what belongs together
     negative: Tensor  # similarity, above the margin, of what does not
@@ -27,9 +27,14 @@ def pair_loss(positive: Float[Tensor, " B"], negative: Float[Tensor, " B"], marg
     return PairLoss((1 - positive).mean(), functional.relu(negative - margin).mean())
 
 
-def correlation_loss(audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"]) -> Tensor:
-    """Return L_corr = 1 − mean similarity, 0 (the face changes as the voice does) … 1: the generator's loss."""
-    return 1 - similarity(audio_change, face_change).mean()
+def correlation_loss(
+    audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"], signed: bool = False
+) -> Tensor:
+    """Return L_corr = 1 − mean similarity, 0 (the face changes as the voice does) … 1: the generator's loss.
+
+    Up to 2 for a metric that learnt a signed similarity.
+    """
+    return 1 - similarity(audio_change, face_change, signed).mean()
 
 
 class PerceptualDistance(nn.Module):

@@ -109,11 +109,21 @@ class Workflow:
             if network.stage == "audio2exp":
                 needs.append(("basis", ""))
             if network.stage == "renderer":
-                needs.append(("train_metric", network.section.metric))
+                needs += [("train_metric", network.section.metric), ("listening_gate", network.section.metric)]
             needs += [("fetch_weights", name) for name in _weights(network)]
             price = self.prices.training(network, clips)
             rule = f"train_{network.stage}"
             yield Group(rule, network.name, price, needs=tuple(needs), cores=LEARNING_CORES, gpus=1)
+            if network.stage == "metric":
+                yield from self._listening(network.name)
+
+    def _listening(self, recipe: str) -> Iterator[Group]:
+        price = self.prices.listen(self.datasets.values(), self.settings["listening"].max_clips)
+        indexes = tuple(("index", name) for name in self.datasets)
+        needs = (("train_metric", recipe), *indexes)
+        yield Group("listen", recipe, price, needs=needs, cores=LEARNING_CORES)
+        if any(variant.metric == recipe for variant in self.settings["renderers"].values()):
+            yield Group("listening_gate", recipe, self._small(), needs=(("listen", recipe),))
 
     def _evaluation(self) -> Iterator[Group]:
         variants = {network.name: network for network in networks(self.settings) if network.stage == "renderer"}
