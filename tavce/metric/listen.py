@@ -85,7 +85,8 @@ def hear(
     Raises:
         InputError: no clip is long enough.
     """
-    metric, clips = load_metric(model), Clips(window)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    metric, clips = load_metric(model).to(device), Clips(window)
     split, entries = held_out(indexes)
     shortest = frames_needed(metric.recipe)
     long_enough = [entry for entry in entries if entry.frames >= shortest]
@@ -95,9 +96,7 @@ def hear(
             f"{max(entry.frames for entry in entries)}: raise trim.min_frames, or hold longer clips out"
         )
     chosen = spread(long_enough, settings.max_clips)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoders = metric.encoders.to(device)
-    embedded = [embed(encoders, clips, entry, metric.recipe) for entry in progress(chosen, "listen")]
+    embedded = [embed(metric.encoders, clips, entry, metric.recipe) for entry in progress(chosen, "listen")]
     return (
         embedded,
         metric.recipe,

@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Tell the offset of every clip."""
     torch.set_num_threads(arguments.threads)
     window = parse_sections(arguments.settings)["window"]
-    metric, clips = load_metric(arguments.metric), Clips(window)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    metric, clips = load_metric(arguments.metric).to(device), Clips(window)
     entries = read_index(arguments.indexes, arguments.split)
     lines = [offset_of(metric, clips, entry, window.rate_hz) for entry in progress(entries, "sync")]
     write_lines(Path(arguments.out), lines)
