@@ -8,7 +8,7 @@ Source  paper.md, stage 1. What the trained metric hears, `listen` asks.
 
 import argparse
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tavce.config import parse_sections
 from tavce.config.learning import Metric
-from tavce.dataset import Clips, DrawRange, index_digest, read_index
+from tavce.dataset import Clips, DrawRange, Entry, index_digest, read_index
 from tavce.metric import published
 from tavce.metric.auc import auc
 from tavce.metric.correlation import channel_attention, similarity
@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
     recipe: Metric = settings["metric"]
     clips = Clips(settings["window"])
     draws = PairDraws(read_index(arguments.indexes, "train"), clips, recipe, recipe.training.seed)
-    validation = PairDraws(read_index(arguments.indexes, "val"), clips, asked(recipe), recipe.training.seed + 1)
+    held_out = read_index(arguments.indexes, "val")
+    validation = PairDraws(held_out, clips, asked(recipe, held_out), recipe.training.seed + 1)
     data = index_digest(arguments.indexes) + published.identity(recipe)
     task = Task("metric", recipe.training, data, arguments.name, {"weights": published.digests(recipe.weights)})
     engine = fabric(recipe.training)
@@ -63,9 +64,16 @@ def run(arguments: argparse.Namespace) -> None:
     first_does(finish)
 
 
-def asked(recipe: Metric) -> Metric:
-    """Return the recipe that validation pairs are drawn by: they always come with another moment's voice."""
-    return recipe.model_copy(update={"negatives": "both"}) if recipe.negatives == "time" else recipe
+def asked(recipe: Metric, held_out: Sequence[Entry]) -> Metric:
+    """Return the recipe that validation pairs are drawn by: they always come with another voice.
+
+    It is another moment's voice where the recipe wants another speaker's and there is one speaker.
+    """
+    negatives = {"time": "both"}.get(recipe.negatives, recipe.negatives)
+    if negatives == "speaker" and len({entry.speaker for entry in held_out}) < 2:
+        log.warning("one speaker validates: negatives are other moments' voices there, not other speakers'")
+        negatives = "audio"
+    return recipe.model_copy(update={"negatives": negatives})
 
 
 class MetricLearner:

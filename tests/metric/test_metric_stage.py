@@ -61,14 +61,21 @@ def test_with_a_reconstruction_there_is_a_picture_and_the_run_says_what_judged_i
 
 def to_now(tiny, recipe) -> np.ndarray:
     """Return the first validation draw's earlier mouth, RGB."""
-    draws = PairDraws(tiny.entries("val"), tiny.clips(), asked(recipe), recipe.training.seed + 1)
+    draws = PairDraws(tiny.entries("val"), tiny.clips(), asked(recipe, tiny.entries("val")), recipe.training.seed + 1)
     return ((draws[0]["faces"][0].permute(1, 2, 0).numpy() + 1) / 2 * 255).round()
+
+
+def test_where_one_speaker_validates_its_own_other_moments_stand_for_other_speakers(tiny, caplog):
+    recipe = tiny_settings(metrics={"paper": {"negatives": "speaker"}}).metrics["paper"]
+    assert asked(recipe, tiny.entries("val")).negatives == "audio"
+    assert "one speaker validates" in caplog.text
+    assert asked(recipe, tiny.entries("test")).negatives == "speaker"
 
 
 @pytest.mark.parametrize("negatives", ["time", "audio", "both"])
 def test_validation_asks_about_another_moments_sound_whatever_is_trained_on(negatives, tiny):
     recipe = tiny_settings(metrics={"paper": {"negatives": negatives}}).metrics["paper"]
-    draws = PairDraws(tiny.entries("val"), tiny.clips(), asked(recipe), 1)
+    draws = PairDraws(tiny.entries("val"), tiny.clips(), asked(recipe, tiny.entries("val")), 1)
     learner = MetricLearner(recipe, fabric(recipe.training))
     for network in learner.networks.values():
         network.eval()
