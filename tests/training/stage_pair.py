@@ -15,10 +15,11 @@ class Pair:
     stage: str
     place: Workplace
 
-    def run(self, tasks: int = 2, told: str = "none") -> list[int]:
+    def run(self, tasks: int = 2, told: str = "none", **environment: str) -> list[int]:
         """Run the stage; `told` is `rank step signal`. Return the exit statuses."""
         command = [sys.executable, "-m", "stage_rank", *self.place.command(self.stage)]
-        return ends(start(command, self.place.folder, (tasks,), **self.place.environment, TOLD=told))
+        told_of = {**self.place.environment, "TOLD": told, **environment}
+        return ends(start(command, self.place.folder, (tasks,), **told_of))
 
     def left(self, rank: int) -> dict[str, dict[str, torch.Tensor]]:
         """Return the networks that a rank ended with."""

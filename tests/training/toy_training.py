@@ -115,6 +115,7 @@ class Toy:
     notebook: Notebook = field(default_factory=Notebook)
     data: str = "data"
     version: int = 1
+    engine: Fabric | None = None  # None: that of the settings
     data_wait: float | None = None  # of the last run
 
     def run(self) -> dict[str, float]:
@@ -122,7 +123,7 @@ class Toy:
         self.folder.mkdir(exist_ok=True)
         settings = {"toy": self.training.model_dump(mode="json")}
         job = Job(self.folder, self.training, self.version, settings, self.data, self.notebook)
-        numbers = Loop(job, self.learner, fabric(self.training)).run(Numbers(4), Numbers(2))
+        numbers = Loop(job, self.learner, self.engine or fabric(self.training)).run(Numbers(4), Numbers(2))
         self.data_wait = numbers.pop("data_wait")
         return numbers
 
