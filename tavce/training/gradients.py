@@ -32,13 +32,15 @@ def refuse_broken(fabric: Fabric, optimiser: torch.optim.Optimizer) -> None:
         BrokenGradientError: a gradient is not finite; of the first such weight.
     """
     weights = [weight for group in optimiser.param_groups for weight in group["params"] if weight.grad is not None]
-    largest = nn.utils.get_total_norm([weight.grad for weight in weights], norm_type=math.inf)
-    if math.isfinite(largest):
+    norm = nn.utils.get_total_norm([weight.grad for weight in weights])
+    if math.isfinite(norm):
+        return
+    broken = next((weight for weight in weights if not weight.grad.isfinite().all()), None)
+    if broken is None:  # only its square is too large
         return
     scaler = getattr(fabric.strategy.precision, "scaler", None)
     if scaler is not None and scaler.get_scale() >= LOWEST_SCALE:
         return
-    broken = next(weight for weight in weights if not weight.grad.isfinite().all())
     if scaler is None:
         raise BrokenGradientError(broken, "lower training.rate, or try training.precision 32-true")
     raise BrokenGradientError(

@@ -62,6 +62,13 @@ def test_a_scale_that_is_too_large_skips_steps_until_it_fits_and_training_goes_o
     assert engine.strategy.precision.scaler.get_scale() == 2.0**15
 
 
+def test_a_gradient_whose_square_alone_is_too_large_is_finite():
+    engine = Fabric(accelerator="cpu", devices=1, plugins=[LightningEnvironment()])
+    net, optimiser = line(engine)
+    descend(engine, optimiser, 1e30 * net(torch.ones(1, 2)).sum())
+    torch.testing.assert_close(net.weight.detach(), torch.full((1, 2), -1e29))
+
+
 def skip_steps(engine: Fabric, skipped: list[int]) -> None:
     """Descend a loss that is no number, until told that it is none."""
     net, optimiser = line(engine)
