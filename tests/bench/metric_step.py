@@ -7,11 +7,13 @@ on one batch: half precision, or channels last, to neither.
 
 import statistics
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import torch
 import yaml
 from cachetools import LRUCache
@@ -72,6 +74,7 @@ class Trainer:
 def measure() -> Iterator[Measurement]:
     """Yield times, shares and ratios at both sizes."""
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)  # before loader processes are forked: OpenCV's threads do not survive that
     demo = load(merge(yaml.safe_load(PAPER.read_text()), yaml.safe_load(DEMO.read_text())))
     for name, settings in (("demo", demo), ("paper", paper())):
         recipe = settings.metrics["paper"].model_copy(update={"reconstruction_weight": 0})
@@ -94,6 +97,9 @@ def _waits(name: str, recipe: Metric, draws: PairDraws) -> Iterator[Measurement]
     where = f"metric step, {name} sizes, batch {recipe.training.batch}, {trainer.engine.device.type}"
     yield Measurement(where, 1000 * (spent_s - waited_s) / (steps - 1), "ms")
     yield Measurement(f"{where}: waiting for one loader", waited_s / spent_s, "of the time", at_most=MOST_WAITING)
+    batch_s = seconds(lambda: [draws[number] for number in range(recipe.training.batch)], time.process_time)
+    needed = batch_s * (steps - 1) / (spent_s - waited_s)
+    yield Measurement(f"{where}: work of one loader", needed, "of its time", at_most=0.5)
     optimiser = trainer.learner.optimisers["all"]
     check_s = statistics.median(seconds(lambda: refuse_broken(trainer.engine, optimiser)) for _ in range(21))
     share = check_s * (steps - 1) / (spent_s - waited_s)
