@@ -33,6 +33,14 @@ class Training(Section):
     checkpoint_every: int = Field(gt=0, description="steps between checkpoints, besides one an epoch")
     log_every: int = Field(gt=0, description="steps between logged losses")
     validate_batches: int = Field(gt=0)
+    patience: int | None = Field(
+        gt=0, description="epochs without a better validation after which a run ends early; null: it never does"
+    )
+    sync_batchnorm: bool = Field(
+        description="whether batch norm normalises over all devices' samples, so that several devices learn what one "
+        "learns from their batches together; where one device's batch is small (below 8 or so). Slower; of no effect "
+        "on one device. The paper's batch is one device's"
+    )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     workers: int = Field(ge=0, description="loader processes")
     seed: int

@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
@@ -28,7 +27,10 @@ from tavce.config.learning import Training
 from tavce.dataset import DrawRange, Draws
 from tavce.files import digest, whole
 from tavce.progress import progress
-from tavce.training import checkpoint, ranks
+from tavce.training import batch_norm, checkpoint, gradients, ranks
+from tavce.training.best import Best
+from tavce.training.data_wait import DataWait
+from tavce.training.schedule import set_rates, step_seed, steps_per_epoch
 from tavce.training.stopping import StopSignal, ignore_in_worker
 
 log = logging.getLogger(__name__)
@@ -83,16 +85,6 @@ def fabric(training: Training) -> Fabric:
     return engine
 
 
-def step_seed(seed: int, step: int, rank: int) -> int:
-    """Return the seed of one step's own randomness."""
-    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
-
-
-def steps_per_epoch(training: Training, clips: int, ranks: int) -> int:
-    """Return the optimiser steps in which every clip is drawn `repeats` times."""
-    return math.ceil(clips * training.repeats / (training.batch * ranks))
-
-
 class Loop:
     """Trains a learner to the end, from wherever an earlier run was stopped."""
 
@@ -102,7 +94,8 @@ class Loop:
         self._fabric = engine
         self._step = 0  # of the schedule
         self._ahead = 0  # steps taken beyond those of the schedule: not 0 after a change of the number of ranks
-        self._best: float | None = None
+        self._best = Best(job.training.patience)
+        self._wait = DataWait()
         self._stop = StopSignal()
 
     def run(self, train: Draws, validation: Draws) -> dict[str, float]:
@@ -113,9 +106,10 @@ class Loop:
         total = epoch_steps * training.epochs
         self._setup()
         self._resume(total)
+        end = self._step if self._best.is_final else total
         loader = DataLoader(
             train,
-            batch_sampler=DrawRange(self._step, total, training.batch, engine.global_rank, engine.world_size),
+            batch_sampler=DrawRange(self._step, end, training.batch, engine.global_rank, engine.world_size),
             num_workers=training.workers,
             persistent_workers=training.workers > 0,
             worker_init_fn=ignore_in_worker,
@@ -123,12 +117,18 @@ class Loop:
         batches = engine.setup_dataloaders(loader, use_distributed_sampler=False)
         with self._stop.heeded():
             self._train(batches, validation, epoch_steps, total)
-        return ranks.first_does(self._finish)
+        if self._best.is_final:
+            of = total + self._ahead
+            log.info("ended at step %d of %d: no better validation in %d", self._taken, of, self._best.since)
+        share = self._wait.share()
+        return ranks.first_does(lambda: {**self._finish(), "data_wait": share})
 
     def _train(self, batches: Iterable[dict], validation: Draws, epoch_steps: int, total: int) -> None:
         training = self._job.training
-        for batch in progress(batches, self._job.folder.name, total=total, start=self._step):
+        timed = self._wait.over(batches)
+        for batch in progress(timed, self._job.folder.name, total=total, start=self._step):
             self._learn(batch, epoch_steps)
+            self._wait.step_taken()
             ends_epoch = self._step % epoch_steps == 0
             if ends_epoch:
                 self._validate(validation)
@@ -141,25 +141,26 @@ class Loop:
                 ranks.first_does(partial(queue_again, number))
                 ranks.largest(0)  # none leaves before the checkpoint is there: `srun` may then end the others
                 raise SystemExit(128 + signal.SIGTERM)
+            if self._best.is_final:
+                return
 
     def _setup(self) -> None:
         networks = self._learner.networks
         for name, network in networks.items():
+            if self._job.training.sync_batchnorm and not ranks.alone():
+                batch_norm.join(network)
             networks[name] = self._fabric.setup_module(network, move_to_device=True)
         for name, optimiser in self._learner.optimisers.items():
             self._learner.optimisers[name] = self._fabric.setup_optimizers(optimiser)
 
     def _learn(self, batch: dict[str, torch.Tensor], epoch_steps: int) -> None:
         training = self._job.training
-        epoch = self._step // epoch_steps
-        factor = training.decay ** (epoch // training.decay_every)
-        for optimiser in self._learner.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+        set_rates(self._learner.optimisers.values(), training, self._step // epoch_steps)
         torch.manual_seed(step_seed(training.seed, self._step, self._fabric.global_rank))
         for network in self._learner.networks.values():
             network.train()
-        numbers = self._learner.step(self._fabric, batch)
+        with gradients.named(self._taken + 1, self._learner.networks):
+            numbers = self._learner.step(self._fabric, batch)
         self._step += 1
         if self._step % training.log_every == 0 or self._step == 1:
             self._log(ranks.means(numbers))
@@ -169,10 +170,9 @@ class Loop:
         self._log({f"val_{name}": value for name, value in numbers.items()})
         if ranks.is_first():
             self._job.track.flush()
-        log.info("step %d: %s", self._taken, ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-        score = numbers[self._learner.criterion]
-        if self._best is None or score < self._best:
-            self._best = score
+        said = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+        log.info("step %d: %s; %s", self._taken, said, self._wait.epoch())
+        if self._best.improves(numbers[self._learner.criterion]):
             self._save("best.ckpt", numbers=numbers)
 
     @torch.no_grad()
@@ -207,7 +207,7 @@ class Loop:
             "settings": json.dumps(self._job.settings, sort_keys=True),
             "step": self._taken,
             "draws": self._step * self._draws_a_step,
-            "best": self._best,
+            "best": self._best.score,
             "networks": {name: network.state_dict() for name, network in self._learner.networks.items()},
         }
 
@@ -216,6 +216,9 @@ class Loop:
             return
         if name == "last.ckpt":
             more["optimisers"] = {key: optimiser.state_dict() for key, optimiser in self._learner.optimisers.items()}
+            more["precision"] = self._fabric.strategy.precision.state_dict()  # the scale of 16-mixed
+            more["since_best"] = self._best.since
+            more["data_wait"] = self._wait.seconds
         checkpoint.save(self._job.folder / name, {**self._state(), **more})
 
     def _resume(self, total: int) -> None:
@@ -227,9 +230,12 @@ class Loop:
                 network.load_state_dict(state["networks"][name])
             for name, optimiser in self._learner.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
+            self._fabric.strategy.precision.load_state_dict(state["precision"])
+            self._best.score, self._best.since = state["best"], state["since_best"]
+            self._wait = DataWait(*state["data_wait"])
             draws = state.get("draws", state["step"] * self._job.training.batch)  # older checkpoints: of one rank
             self._step = min(draws // self._draws_a_step, total)
-            self._ahead, self._best = state["step"] - self._step, state["best"]
+            self._ahead = state["step"] - self._step
             log.info("resumed at step %d", self._taken)
         if ranks.is_first():
             self._job.track.restart(self._taken)

@@ -19,6 +19,7 @@ from torch import Tensor, distributed
 from tavce.records import InputError
 
 Value = TypeVar("Value")
+Number = TypeVar("Number", int, float)
 PATIENCE = timedelta(hours=12)  # ranks wait while the first one validates, or writes; a dead one is noticed at once
 
 
@@ -67,9 +68,9 @@ def tasks() -> int:
 def placement() -> dict[str, Any]:
     """Return what Fabric must be told of devices and processes.
 
-    Batch norm normalises by a rank's own batch: the paper's batch is meant a device, and normalising over all ranks
-    would make the result depend on their number. Running statistics are those of the first rank, which alone validates
-    and saves; so buffers are not sent around.
+    Batch norm normalises by a rank's own batch (unless `training.sync_batchnorm`): the paper's batch is meant a device,
+    and normalising over all ranks would make the result depend on their number. Running statistics are those of the
+    first rank, which alone validates and saves; so buffers are not sent around.
 
     Raises:
         InputError: more tasks on this node than GPUs.
@@ -106,13 +107,13 @@ def is_first() -> bool:
     return alone() or distributed.get_rank() == 0
 
 
-def largest(number: int) -> int:
+def largest(number: Number) -> Number:
     """Return the largest of all ranks' numbers; no rank goes on before every rank came here."""
     if alone():
         return number
     numbers = torch.tensor([number])
     distributed.all_reduce(numbers, distributed.ReduceOp.MAX, group=_group())
-    return int(numbers)
+    return numbers.item()
 
 
 def means(numbers: Mapping[str, Tensor]) -> dict[str, float]:

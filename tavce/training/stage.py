@@ -14,6 +14,7 @@ from tavce.config.learning import Training
 from tavce.dataset import Draws
 from tavce.files import input_file
 from tavce.stages import STAGES
+from tavce.training.gradients import refuse_broken
 from tavce.training.loop import Job, Learner, Loop
 from tavce.training.tracking import Run
 
@@ -51,9 +52,14 @@ def train(
 
 
 def descend(fabric: Fabric, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Take one step down the gradient of a loss."""
+    """Take one step down the gradient of a loss.
+
+    Raises:
+        BrokenGradientError: the gradient is not finite; the weights are as they were.
+    """
     optimiser.zero_grad()
     fabric.backward(loss)
+    refuse_broken(fabric, optimiser)
     optimiser.step()
 
 

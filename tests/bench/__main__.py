@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, long, mel, download, dry-run, dag, slurm, correlation, archives, sheet, faces; none = all. Exit status 1
-where a goal is missed.
+Names: data, long, mel, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet, faces; none = all.
+Exit status 1 where a goal is missed.
 """
 
 import argparse
@@ -19,6 +19,7 @@ BENCHES = {
     "dag": "dag",
     "slurm": "slurm_jobs",
     "correlation": "correlation_loss",
+    "metric-step": "metric_step",
     "archives": "archives_speed",
     "sheet": "sheet",
     "faces": "faces",

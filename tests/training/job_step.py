@@ -47,7 +47,7 @@ def variables(task: int, nodes: Sequence[int], job: int = 4711) -> dict[str, str
 def start(command: Sequence[str], folder: Path, nodes: Sequence[int] = (2,), **environment: str) -> list:
     """Start a command as the tasks of a step, in process groups of their own; task n logs to `task{n}.txt`."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = os.pathsep.join([str(TESTS), str(TESTS / "training")])
+    paths = os.pathsep.join(map(str, (TESTS, TESTS / "training", TESTS.parent)))
     common = {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     processes = []
     for task in range(sum(nodes)):

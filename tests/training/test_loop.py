@@ -8,7 +8,7 @@ from toy_training import Interrupted, Notebook, Toy, ToyLearner, training
 
 from tavce.records import InputError
 from tavce.training import checkpoint
-from tavce.training.loop import step_seed, steps_per_epoch
+from tavce.training.schedule import step_seed, steps_per_epoch
 
 
 def interrupted(folder, at: int = 6, number: signal.Signals = signal.SIGTERM, **changes: object) -> Toy:

@@ -130,6 +130,24 @@ def test_a_loss_that_is_not_finite_on_one_rank_ends_all_with_the_same_words(tmp_
     assert [end["trained"] for end in ended.ranks] == [3, 3]
 
 
+def test_a_gradient_that_is_not_finite_on_one_rank_ends_all_before_the_step_with_the_same_words(tmp_path):
+    ended = run(tmp_path, changes={"batch": 2}, explodes={1: 6})
+    assert ended.statuses == [1, 1]
+    for said in ended.logs:
+        assert "step 6: the gradient of weight.value is not finite, so the step was not taken: lower" in said
+    assert [end["trained"] for end in ended.ranks] == [5, 5]
+    assert ended.ranks[0]["weight"] == ended.ranks[1]["weight"] != 0
+    assert checkpoint.load(tmp_path / "last.ckpt")["step"] == 4
+
+
+def test_ranks_lose_patience_together(tmp_path):
+    ended = run(tmp_path, changes={"batch": 2, "epochs": 5, "patience": 1}, scores=[3.0, 1.0, 2.0])
+    assert ended.statuses == [0, 0]
+    assert [end["trained"] for end in ended.ranks] == [12, 12]
+    assert [end["numbers"]["step"] for end in ended.ranks] == [8, 8]
+    assert "ended at step 12 of 20: no better validation in 1" in ended.logs[0]
+
+
 def test_a_rank_that_is_killed_leaves_none_waiting(tmp_path):
     ended = run(tmp_path, changes={"batch": 2}, told={1: (TOLD, signal.SIGKILL)})
     assert ended.statuses == [1, -signal.SIGKILL]

@@ -1,14 +1,13 @@
 """Facts about the real commands of the learning stages, by two tasks of a step: one run, one set of files."""
 
 import signal
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 import torch
-from job_step import ends, logs, start
-from tiny_runs import LEARNING, Workplace, workplace
+from job_step import logs
+from stage_pair import Pair
+from tiny_runs import LEARNING, workplace
 
 from tavce.files import read_json
 from tavce.generator.coefficients import load_audio2exp, load_audio2pose
@@ -18,23 +17,6 @@ from tavce.metric.model import load_metric
 pytestmark = pytest.mark.slow
 LOADERS = {"metric": load_metric, "audio2exp": load_audio2exp, "audio2pose": load_audio2pose, "renderer": load_renderer}
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # of batch norm: the first rank's
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A stage that two ranks have run in a workplace of their own."""
-
-    stage: str
-    place: Workplace
-
-    def run(self, tasks: int = 2, told: str = "none") -> list[int]:
-        """Run the stage; `told` is `rank step signal`. Return the exit statuses."""
-        command = [sys.executable, "-m", "stage_rank", *self.place.command(self.stage)]
-        return ends(start(command, self.place.folder, (tasks,), **self.place.environment, TOLD=told))
-
-    def left(self, rank: int) -> dict[str, dict[str, torch.Tensor]]:
-        """Return the networks that a rank ended with."""
-        return torch.load(self.place.folder / f"rank{rank}.pt", weights_only=True)
 
 
 @pytest.fixture(scope="module")

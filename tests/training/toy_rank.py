@@ -29,7 +29,9 @@ def run(folder: Path, nodes: Sequence[int] = (2,), **options: Any) -> Ended:
         changes: of the settings of training.
         told: rank → (step, signal), where that rank gets a signal.
         breaks: rank → step in which that rank's loss is not finite.
+        explodes: rank → step in which that rank's gradient is not finite.
         noise: of the toy's weight.
+        scores: what the first validations say.
     """
     for path in folder.glob("rank*.json"):
         path.unlink()
@@ -50,7 +52,11 @@ def main(folder: Path, options: dict[str, Any]) -> None:
     rank = os.environ["SLURM_PROCID"]
     at, number = options.get("told", {}).get(rank, (None, 0))
     breaks_at = options.get("breaks", {}).get(rank)
-    learner = Interrupted([], breaks_at, noise=options.get("noise", 0.01), at=at, number=number)
+    explodes_at = options.get("explodes", {}).get(rank)
+    learner = Interrupted(
+        options.get("scores", []), breaks_at, noise=options.get("noise", 0.01), explodes_at=explodes_at, at=at,
+        number=number,
+    )  # fmt: skip
     toy, numbers = Toy(folder, training(**options.get("changes", {})), learner), None
     try:
         numbers = toy.run()

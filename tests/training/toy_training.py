@@ -14,6 +14,7 @@ from tiny_corpus import TRAINING
 from tavce.config.learning import Training
 from tavce.dataset import Draws
 from tavce.training.loop import Job, Loop, fabric
+from tavce.training.stage import descend
 
 
 class Numbers(Draws):
@@ -45,6 +46,7 @@ class ToyLearner:
     breaks_at: int | None = None
     criterion: str = "score"
     noise: float = 0.01
+    explodes_at: int | None = None  # step whose loss is finite, with a gradient that is not
 
     def __post_init__(self):
         self.networks = {"weight": Weight(self.noise)}
@@ -53,9 +55,9 @@ class ToyLearner:
 
     def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         loss = self.networks["weight"](batch["number"])
-        self.optimisers["all"].zero_grad()
-        fabric.backward(loss)
-        self.optimisers["all"].step()
+        if self.trained + 1 == self.explodes_at:
+            loss = loss + (0 * loss).sqrt()
+        descend(fabric, self.optimisers["all"], loss)
         self.rates.append(self.optimisers["all"].param_groups[0]["lr"])
         self.trained += 1
         self.seen.append(batch["number"].flatten().tolist())
@@ -98,7 +100,8 @@ class Notebook(SimpleNamespace):
 
 def training(**changes: object) -> Training:
     """Return 3 epochs of 4 steps with changes."""
-    defaults = {**TRAINING, "epochs": 3, "repeats": 4, "precision": "32-true", "seed": 3}
+    defaults = {**TRAINING, "epochs": 3, "repeats": 4, "precision": "32-true", "seed": 3, "patience": None}
+    defaults["sync_batchnorm"] = False
     return Training(**{**defaults, **changes})
 
 
@@ -112,12 +115,17 @@ class Toy:
     notebook: Notebook = field(default_factory=Notebook)
     data: str = "data"
     version: int = 1
+    engine: Fabric | None = None  # None: that of the settings
+    data_wait: float | None = None  # of the last run
 
     def run(self) -> dict[str, float]:
+        """Return the numbers that are the same whenever it runs; the share of waiting is kept beside them."""
         self.folder.mkdir(exist_ok=True)
         settings = {"toy": self.training.model_dump(mode="json")}
         job = Job(self.folder, self.training, self.version, settings, self.data, self.notebook)
-        return Loop(job, self.learner, fabric(self.training)).run(Numbers(4), Numbers(2))
+        numbers = Loop(job, self.learner, self.engine or fabric(self.training)).run(Numbers(4), Numbers(2))
+        self.data_wait = numbers.pop("data_wait")
+        return numbers
 
     @property
     def weight(self) -> float:
