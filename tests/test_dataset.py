@@ -14,10 +14,11 @@ import torch
 from tiny_corpus import FRAMES, MEL_STEPS, SIDE, tiny_settings
 from torch.utils.data import DataLoader
 
-from tavce import dataset, store
-from tavce.dataset import Clips, DrawRange, Draws, index_digest, mel_steps, mouth_box, order, read_index, to_unit
-from tavce.faces.points import mouth_centre
+from tavce import shard_reader, store
+from tavce.dataset import Clips, Draws, index_digest, mel_steps, order, read_index, to_unit
+from tavce.faces.points import mouth_box, mouth_centre
 from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
+from tavce.loading import DrawRange
 from tavce.metric.pairs import PairDraws
 from tavce.records import InputError
 
@@ -48,12 +49,12 @@ def test_the_digest_of_an_index_names_what_it_lists(tiny):
 
 @pytest.mark.parametrize(("frame", "start"), [(0, -6), (1, -3), (2, 0), (3, 3), (4, 6), (5, 9), (7, 16), (27, 80)])
 def test_a_window_starts_at_the_papers_mel_step(frame, start):
-    steps = mel_steps(WINDOW, frame, 1000)
+    steps = mel_steps(WINDOW, [frame], 1000)[0]
     np.testing.assert_array_equal(steps, np.clip(np.arange(start, start + 16), 0, None))
 
 
 def test_a_window_is_clamped_at_the_end_of_the_clip():
-    assert mel_steps(WINDOW, 39, 129).tolist() == [*range(118, 129), 128, 128, 128, 128, 128]
+    assert mel_steps(WINDOW, [39, 0], 129)[0].tolist() == [*range(118, 129), 128, 128, 128, 128, 128]
 
 
 @pytest.mark.parametrize("frame", [0, 1, 20, FRAMES - 1])
@@ -109,7 +110,7 @@ def test_a_picture_kept_in_memory_is_the_one_that_was_read(tiny):
 
 
 def test_no_more_shards_are_open_than_allowed_and_every_one_can_be_read_again(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset, "OPEN_FILES", 2)
+    monkeypatch.setattr(shard_reader, "OPEN_FILES", 2)
     entry, clips = tiny.entries()[0], tiny.clips()
     copies = {stage: str(tmp_path / f"{stage}.h5") for stage in ("crop", "mel", "motion")}
     for stage, path in copies.items():

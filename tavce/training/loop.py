@@ -25,8 +25,9 @@ from torch.utils.data import DataLoader
 
 from tavce.cluster.requeue import queue_again
 from tavce.config.learning import Training
-from tavce.dataset import DrawRange, Draws
+from tavce.dataset import Draws
 from tavce.files import digest, whole
+from tavce.loading import DrawRange, plain_errors
 from tavce.progress import progress
 from tavce.training import checkpoint, ranks
 from tavce.training.stopping import StopSignal, ignore_in_worker
@@ -121,7 +122,7 @@ class Loop:
             worker_init_fn=ignore_in_worker,
         )
         batches = engine.setup_dataloaders(loader, use_distributed_sampler=False)
-        with self._stop.heeded():
+        with self._stop.heeded(), plain_errors():
             self._train(batches, validation, epoch_steps, total)
         return ranks.first_does(self._finish)
 
