@@ -6,7 +6,7 @@ Shapes: S the side of a picture, W mel steps of a window.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -95,12 +95,11 @@ class Clips:
 
     @cachedmethod(attrgetter("_arrays"))
     def _array(self, place: Place, name: str) -> np.ndarray:
-        stored = self._reader.array(place, name)
-        return stored.rows(0, len(stored))
+        return self._reader.whole(place, name)
 
     @cachedmethod(attrgetter("_arrays"))
     def _landmarks(self, place: Place) -> np.ndarray:
-        landmarks = self._array(place, "landmarks")
+        landmarks = self._reader.whole(place, "landmarks")
         bad = np.flatnonzero(~np.isfinite(landmarks).all(axis=(1, 2)))
         if len(bad):
             raise InputError(
@@ -113,7 +112,7 @@ class Clips:
         """Return where the stored mouths begin and end, [T + 1]; nothing where none of this size are stored."""
         if self._reader.number(place, "mouth_px") != box_px:
             return np.empty(0, np.int64)
-        return self._array(place, "mouth_offsets")
+        return self._reader.whole(place, "mouth_offsets")
 
     def landmarks(self, entry: Entry) -> np.ndarray:
         """Return landmarks float32 [T, 68, 2], px in the crop; InputError where a frame has none."""
@@ -126,11 +125,12 @@ class Clips:
     def mels(self, entry: Entry, frames: Sequence[int]) -> np.ndarray:
         """Return the mel windows float32 [F, W, 80] of frames, indices clamped to the clip (paper.md, stage 1)."""
         steps = mel_steps(self._window, frames, entry.mel_steps)
-        stored = self._reader.array(entry.place("mel"), "mel")
         low, high = int(steps.min()), int(steps.max())
+        place = entry.place("mel")
         if high - low < steps.size:  # windows that overlap are one read
-            return stored.rows(low, high + 1)[steps - low]
-        return np.stack([stored.rows(row[0], row[-1] + 1)[row - row[0]] for row in steps])
+            return self._reader.rows(place, "mel", [(low, high + 1)])[0][steps - low]
+        windows = self._reader.rows(place, "mel", ((row[0], row[-1] + 1) for row in steps.tolist()))
+        return np.stack([window[row - row[0]] for window, row in zip(windows, steps, strict=True)])
 
     def mel(self, entry: Entry, frame: int) -> np.ndarray:
         """Return the mel window float32 [W, 80] of a frame."""
@@ -154,36 +154,36 @@ class Clips:
         They are those the shard stores, where it stores this size, and else cut out of the frames.
         """
         keys = [(entry.crop, entry.clip_id, frame, box_px, side_px) for frame in frames]
-        shown = [self._pictures.get(key) for key in keys]
-        if any(mouth is None for mouth in shown):
-            read = self._mouth_of(entry, box_px)
-            for at, frame in enumerate(frames):
-                if shown[at] is None:
-                    shown[at] = self._pictures[keys[at]] = _resize(read(frame), side_px)
-        return np.stack(shown)
+        kept = {key: self._pictures.get(key) for key in keys}
+        new = {key: frame for key, frame in zip(keys, frames, strict=True) if kept[key] is None}
+        for key, mouth in zip(new, self._read_mouths(entry, [*new.values()], box_px), strict=True):
+            kept[key] = self._pictures[key] = _resize(mouth, side_px)
+        return np.stack([kept[key] for key in keys])
 
     def mouth(self, entry: Entry, frame: int, box_px: int, side_px: int) -> np.ndarray:
         """Return the mouth box of a frame, uint8 [S, S, 3] RGB."""
         return self.mouths(entry, [frame], box_px, side_px)[0]
 
-    def _mouth_of(self, entry: Entry, box_px: int) -> Callable[[int], np.ndarray]:
-        """Return what reads the mouth box of a frame."""
+    def _read_mouths(self, entry: Entry, frames: Sequence[int], box_px: int) -> Iterable[np.ndarray]:
+        """Return the mouth boxes of frames as they are stored or cut."""
         place = entry.place("crop")
+        if not frames:
+            return []
         offsets = self._mouth_offsets(place, box_px)
         if len(offsets):
-            stored = self._reader.array(place, "mouths")
-            return lambda frame: _decode(stored.rows(*offsets[frame : frame + 2]))
+            spans = (offsets[frame : frame + 2].tolist() for frame in frames)
+            return map(_decode, self._reader.rows(place, "mouths", spans))
         landmarks, side_px = self.landmarks(entry), self.crop_side(entry)
-
-        def cut(frame: int) -> np.ndarray:
-            left, top = mouth_box(landmarks[frame], box_px, side_px)
-            return self._frame(entry, frame)[top : top + box_px, left : left + box_px]
-
-        return cut
+        corners = (mouth_box(landmarks[frame], box_px, side_px) for frame in frames)
+        return [
+            self._frame(entry, frame)[top : top + box_px, left : left + box_px]
+            for frame, (left, top) in zip(frames, corners, strict=True)
+        ]
 
     def _frame(self, entry: Entry, frame: int) -> np.ndarray:
         place = entry.place("crop")
-        return _decode(self._reader.array(place, "frames").rows(*self._array(place, "offsets")[frame : frame + 2]))
+        span = self._array(place, "offsets")[frame : frame + 2].tolist()
+        return _decode(self._reader.rows(place, "frames", [span])[0])
 
 
 def mel_steps(window: Window, frames: Sequence[int], available: int) -> np.ndarray:
@@ -192,7 +192,7 @@ def mel_steps(window: Window, frames: Sequence[int], available: int) -> np.ndarr
     Each starts at int(mel_rate · (frame − lead) / rate), truncated towards zero, and is clamped to the clip.
     """
     starts = [int(window.mel_rate_hz * (frame - window.lead_frames) / window.rate_hz) for frame in frames]
-    return np.clip(np.add.outer(starts, np.arange(window.steps)), 0, available - 1)
+    return np.minimum(np.maximum(np.add.outer(starts, np.arange(window.steps)), 0), available - 1)
 
 
 def _kept_bytes(array: np.ndarray) -> int:

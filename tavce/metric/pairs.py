@@ -48,10 +48,7 @@ class PairDraws(Draws):
         later = now + recipe.spacing
         far = far_frame(now, entry.frames, recipe.distance, random)
         faces = self.clips.mouths(entry, (now, later, far), recipe.mouth_px, recipe.input_px)
-        mels = self.clips.mels(entry, (now, later))
-        if changes_the_voice(recipe.negatives):
-            other, moment = self._other_voice(entry, now, random)
-            mels = np.concatenate([mels, self.clips.mels(other, (moment, moment + recipe.spacing))])
+        mels = self._mels(entry, now, random)
         use_far = recipe.negatives == "time" or (recipe.negatives == "both" and random.random() < 0.5)
         return {
             "faces": to_unit(faces).mul_(2).sub_(1),
@@ -59,14 +56,21 @@ class PairDraws(Draws):
             "far": torch.tensor(use_far),
         }
 
-    def _other_voice(self, entry: Entry, now: int, random: np.random.Generator) -> tuple[Entry, int]:
+    def _mels(self, entry: Entry, now: int, random: np.random.Generator) -> np.ndarray:
+        """Return the mel windows [F, W, 80] of the pair, and of the other voice where there is one."""
         recipe = self._recipe
-        if recipe.negatives == "speaker":
-            other = entry
-            while other.speaker == entry.speaker:
-                other = self.entries[random.integers(len(self.entries))]
-            return other, int(random.integers(other.frames - recipe.spacing))
-        return entry, far_frame(now, entry.frames - recipe.spacing, recipe.distance, random)
+        pair = (now, now + recipe.spacing)
+        if recipe.negatives in OWN_VOICE:
+            moment = far_frame(now, entry.frames - recipe.spacing, recipe.distance, random)
+            return self.clips.mels(entry, (*pair, moment, moment + recipe.spacing))
+        if not changes_the_voice(recipe.negatives):
+            return self.clips.mels(entry, pair)
+        other = entry
+        while other.speaker == entry.speaker:
+            other = self.entries[random.integers(len(self.entries))]
+        moment = int(random.integers(other.frames - recipe.spacing))
+        strange = self.clips.mels(other, (moment, moment + recipe.spacing))
+        return np.concatenate([self.clips.mels(entry, pair), strange])
 
 
 def moments(frames: int, recipe: Metric, own_voice: bool) -> np.ndarray:
