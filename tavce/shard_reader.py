@@ -69,14 +69,15 @@ class ShardReader:
 
     def number(self, place: Place, name: str) -> int | None:
         """Return a whole number among a clip's attributes, None where it has none of that name."""
-        file, clip = self._file(place).id, place.clip_id.encode()
+        file = self._file(place)
         try:
-            if not h5py.h5a.exists(file, name.encode(), obj_name=clip):
-                return None
+            clip = h5py.h5g.open(file.id, place.clip_id.encode())
         except KeyError:
             raise InputError(f"{place.path} has no clip {place.clip_id}: {_rerun(place)}") from None
+        if not h5py.h5a.exists(clip, name.encode()):
+            return None
         value = np.empty((), np.int64)
-        h5py.h5a.open(file, name.encode(), obj_name=clip).read(value)
+        h5py.h5a.open(clip, name.encode()).read(value)
         return int(value)
 
     def _dataset(self, file: h5py.File, place: Place, name: str) -> h5py.h5d.DatasetID:

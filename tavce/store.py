@@ -117,7 +117,7 @@ class ShardWriter:
                 dataset[start : start + len(block)] = block
 
     def _note(self, *said: object) -> None:
-        self._digest.update(json.dumps(said, sort_keys=True).encode())
+        self._digest.update(json.dumps(said, sort_keys=True, default=np.generic.item).encode())
 
 
 @contextmanager

@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from tiny_corpus import tiny_settings
-from tiny_runs import Workplace
+from tiny_runs import Workplace, workplace
 
+from tavce.cli import main
 from tavce.dataset import read_index
 from tavce.files import read_json
 from tavce.generator.samples import mel_windows
@@ -129,3 +130,24 @@ def test_a_missing_or_cut_off_checkpoint_is_refused(trained, tmp_path):
     (tmp_path / "cut.pt").write_bytes((trained.out("metric") / "best.pt").read_bytes()[:1000])
     with pytest.raises(InputError, match=r"checkpoint .*cut\.pt cannot be read"):
         load_metric(tmp_path / "cut.pt")
+
+
+def test_a_shard_made_anew_ends_the_command_with_one_sentence_whichever_process_finds_it(
+    tiny, tmp_path, mlflow_template, capfd
+):
+    table = pq.read_table(tiny.index)
+    stale = table.set_column(table.column_names.index("mel_digest"), "mel_digest", [["0" * 16] * len(table)])
+    pq.write_table(stale, tmp_path / "index.parquet")
+    for workers in (0, 1):
+        place = workplace(
+            tmp_path / f"{workers}", tiny, mlflow_template, metrics={"paper": {"training": {"workers": workers}}}
+        )
+        command = [str(tmp_path / "index.parquet") if word == tiny.index else word for word in place.command("metric")]
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in place.environment.items():
+                patch.setenv(name, value)
+            assert main(command) == 2
+        said = capfd.readouterr().err
+        (line,) = (line for line in said.splitlines() if line.startswith("tavce metric: "))
+        assert "the index was made of one with 0000000000000000: rerun index" in line
+        assert "Traceback" not in said
