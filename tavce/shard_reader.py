@@ -71,7 +71,7 @@ class ShardReader:
         """Return a whole number among a clip's attributes, None where it has none of that name."""
         file = self._file(place)
         try:
-            clip = h5py.h5g.open(file.id, place.clip_id.encode())
+            clip = h5py.h5o.open(file.id, place.clip_id.encode())
         except KeyError:
             raise InputError(f"{place.path} has no clip {place.clip_id}: {_rerun(place)}") from None
         if not h5py.h5a.exists(clip, name.encode()):
