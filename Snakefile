@@ -25,6 +25,7 @@ rule all:
         REPORT,
         TABLES,
         METRICS,
+        LISTENED,
         GENERATORS,
         CARDS,
         CLEARED,
@@ -41,6 +42,7 @@ rule data:
 rule metric:
     input:
         METRICS,
+        LISTENED,
 
 
 rule generator:

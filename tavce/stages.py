@@ -16,7 +16,7 @@ class Stage:
     version: int = 1
 
 
-PLANNED = ("corpora", "download", "detect", "quality", "motion", "window", "metrics")
+PLANNED = ("corpora", "download", "detect", "quality", "motion", "window", "metrics", "listening")
 PLANNED += ("audio2exp", "audio2pose", "renderers", "methods")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
@@ -39,14 +39,17 @@ STAGES = {
     "archives": Stage("tavce.archives.stage", "verify archives of corpora that you have, and unpack them"),
     "fetch": Stage("tavce.weights", "download published weights and check their digest"),
     "gate": Stage("tavce.data.gate", "stop when too few clips are left", ("gate",)),
-    "metric": Stage("tavce.metric.train", "train the correlation metric", ("window", "metric")),
+    "metric": Stage("tavce.metric.train", "train the correlation metric", ("window", "metric"), version=2),
+    "listen": Stage("tavce.metric.listen", "ask a trained metric what it hears", ("window", "listening")),
+    "listening_gate": Stage("tavce.metric.gate", "stop where a metric that does not listen would be used"),
+    "sync": Stage("tavce.metric.sync", "tell the offset of sound and picture by a trained metric", ("window",)),
     "audio2exp": Stage("tavce.generator.audio2exp", "train sound to expression", ("window", "audio2exp")),
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
     "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 2),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score"), version=2),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
-    "report": Stage("tavce.evaluate.report", "write the report page", version=2),
+    "report": Stage("tavce.evaluate.report", "write the report page", version=3),
     "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),
     "redo": Stage("tavce.rerun.redo", "do one video, the drops of one reason or one dataset anew"),
     "why": Stage("tavce.rerun.why", "say in words what a run would do, and why"),

@@ -1,6 +1,6 @@
 """Published weights by name: where they lie, and what to do when they do not.
 
-Reads   workflow/config/weights.yaml: file, url or package or source, sha256, licence, what uses it
+Reads   workflow/config/weights.yaml: file, url or package or source, sha256, licence, what uses it, what does without
 Writes  with `tavce fetch NAME`: the file below store/weights, and what it is to a listing (.json)
 A file the user placed, or one of an installed package, is taken as it is; all others are downloaded. Every file's
 digest is checked where its publisher gives one; where none is known, it is only said what the file's is.
@@ -43,6 +43,7 @@ class Weights(Section):
     sha256: str | None = Field(None, min_length=8, description="digest, or as many of its first digits as published")
     licence: str
     used_by: str
+    instead: str | None = None  # the setting that does without it, in words
 
     @model_validator(mode="after")
     def _digest_is_known(self) -> Self:
@@ -71,7 +72,7 @@ def path_of(name: str) -> Path:
         command = f"run `{commands[origin]}`, or " if origin in commands else ""
         raise InputError(
             f"{name} weights are missing: {command}place {entry.file} from {origin} "
-            f"(licence: {entry.licence}) as {FOLDER / entry.file}"
+            f"(licence: {entry.licence}) as {FOLDER / entry.file}{_otherwise(entry)}"
         )
     return path
 
@@ -124,9 +125,15 @@ def _download(entry: Weights) -> None:
             with urllib.request.urlopen(entry.url, timeout=TIMEOUT_S) as response, open(part, "wb") as file:
                 file.writelines(progress(_chunks(response), entry.file, total=_count(response)))
         except (OSError, HTTPException) as error:
-            raise InputError(f"{entry.url}: {error}: try again, or place the file as {target} yourself") from error
+            raise InputError(
+                f"{entry.url}: {error}: try again, or place the file as {target} yourself{_otherwise(entry)}"
+            ) from error
         if not sha256(part).startswith(entry.sha256):
             raise InputError(f"{entry.url} gave another file than the published: its sha256 is not {entry.sha256}…")
+
+
+def _otherwise(entry: Weights) -> str:
+    return f"; {entry.instead}" if entry.instead else ""
 
 
 def _chunks(response: HTTPResponse) -> Iterator[bytes]:

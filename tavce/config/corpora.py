@@ -67,6 +67,8 @@ class DemoCorpus(Corpus):
     clips_val: int = Field(gt=0, description="clips of each validation speaker")
     clips_test: int = Field(gt=0, description="clips of each held-out speaker")
     seed: int = Field(description="draws sentences and movements")
+    lip_smoothing_frames: float = Field(1.6, ge=0, description="how slowly lips follow the sound; 0: they jump with it")
+    lip_own_share: float = Field(0.35, ge=0, description="lip movement the sound does not explain, of what it does")
 
 
 class VoxCelebCorpus(Corpus):

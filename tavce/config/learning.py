@@ -1,10 +1,13 @@
 """Settings of the learning stages and the evaluation. The values live in `workflow/config/*.yaml`."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tavce.config import starts
 from tavce.config.data import Section
+from tavce.config.renderer_networks import RendererNetworks
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
@@ -56,16 +59,23 @@ class MetricNetworks(Section):
 class Metric(Section):
     """One recipe of the correlation metric."""
 
+    PERCEPTUAL: ClassVar[Mapping[str, tuple[str, ...]]] = {"lpips_vgg": ("vgg16", "lpips_vgg")}  # others: their name
+
     networks: MetricNetworks
+    audio_start: starts.AudioStart = Field(description="where E_a starts; wav2lip, tavce: files that you place")
+    visual_start: starts.VisualStart = Field(
+        description="where E_v starts; imagenet: resnet18, fetched; arcface, tavce: iresnet18, files that you place"
+    )
     mouth_px: int = Field(gt=0, description="side of the mouth box in the face crop")
     input_px: int = Field(gt=0, multiple_of=16, description="side the mouth box is resized to")
     negatives: Literal["time", "audio", "speaker", "both"]
     spacing: int = Field(gt=0, description="frames between the two moments of a pair (Δ)")
     distance: int = Field(gt=0, description="fewest frames from a moment to its negative (τ)")
+    signed: bool = Field(description="similarity is cos of the two changes, not the paper's cos²")
     margin: float = Field(ge=0, lt=1)
     negative_weight: float = Field(ge=0, description="α")
     reconstruction_weight: float = Field(ge=0, description="λ")
-    perceptual: Literal["vgg19", "mobilenetv2"] = Field(description="features the reconstruction is judged by")
+    perceptual: Literal["lpips_vgg", "vgg19", "mobilenetv2"] = Field(description="what judges the reconstruction")
     training: Training
 
     @model_validator(mode="after")
@@ -73,6 +83,38 @@ class Metric(Section):
         if self.distance <= self.spacing:
             raise ValueError(f"distance {self.distance} must exceed spacing {self.spacing}: negatives would be pairs")
         return self
+
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        for words in starts.misfits(self):
+            raise ValueError(words)
+        return self
+
+    @property
+    def start_weights(self) -> tuple[str, ...]:
+        """The published weights that learning starts from, by their names in weights.yaml."""
+        return starts.weights(self)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """All published weights that are needed, by their names in weights.yaml."""
+        judges = self.PERCEPTUAL.get(self.perceptual, (self.perceptual,)) if self.reconstruction_weight else ()
+        return self.start_weights + judges
+
+
+class Listening(Section):
+    """The check whether a trained metric listens, and what follows where it does not."""
+
+    max_clips: int = Field(gt=0, description="held-out clips that are asked")
+    min_auc: float = Field(ge=0.5, lt=1, description="AUC against other moments' sound, below which a metric is deaf")
+    gates: dict[str, Literal["warn", "stop", "off"]] = Field(
+        description="recipe → what a deaf one does: warn, stop before the generator learns from it, or nothing; "
+        "recipes that are not named warn"
+    )
+
+    def gate_of(self, recipe: str) -> str:
+        """Return what a deaf metric of this recipe does."""
+        return self.gates.get(recipe, "warn")
 
 
 class Audio2Exp(Section):
@@ -101,82 +143,6 @@ class Audio2Pose(Section):
     gan_weight: float = Field(ge=0)
     kl_weight: float = Field(ge=0)
     training: Training
-
-
-class MappingNetwork(Section):
-    """Sizes of the mapping from coefficients to motion (`networks.mapping`)."""
-
-    window: int = Field(gt=0, description="frames of coefficients around a frame")
-    channels: int = Field(gt=0)
-    kernel: int = Field(gt=0)
-    residual_layers: int = Field(gt=0)
-    residual_kernel: int = Field(gt=0)
-    dilation: int = Field(gt=0)
-
-
-class DetectorNetwork(Section):
-    """Sizes of the canonical keypoint detector (`networks.keypoints`)."""
-
-    block_expansion: int = Field(gt=0)
-    max_features: int = Field(gt=0)
-    blocks: int = Field(gt=0)
-    depth: int = Field(gt=0)
-    image_scale: float = Field(gt=0, le=1)
-    temperature: float = Field(gt=0)
-
-
-class DenseMotionNetwork(Section):
-    """Sizes of the dense motion and of the feature volume (`networks.dense_motion`)."""
-
-    volume_channels: int = Field(gt=0)
-    volume_depth: int = Field(gt=0)
-    compressed_channels: int = Field(gt=0)
-    block_expansion: int = Field(gt=0)
-    max_features: int = Field(gt=0)
-    blocks: int = Field(gt=0)
-    kernel: int = Field(gt=0)
-    heatmap_variance: float = Field(gt=0)
-
-
-class DecoderNetwork(Section):
-    """Sizes of the SPADE decoder (`networks.decoder`)."""
-
-    feature_channels: int = Field(gt=0)
-    middle_channels: int = Field(gt=0)
-    middle_blocks: int = Field(gt=0)
-    up_channels: tuple[int, ...] = Field(min_length=1)
-    modulation_channels: int = Field(gt=0)
-
-
-class GeneratorNetwork(Section):
-    """Sizes of the appearance encoder (`networks.generator`)."""
-
-    block_expansion: int = Field(gt=0)
-    max_features: int = Field(gt=0)
-    down_blocks: int = Field(gt=0)
-    residual_blocks: int = Field(gt=0, description="3D residual blocks of the appearance")
-
-
-class DiscriminatorNetwork(Section):
-    """Sizes of the multi-scale discriminator (`networks.discriminator`)."""
-
-    scales: tuple[float, ...] = Field(min_length=1)
-    block_expansion: int = Field(gt=0)
-    max_features: int = Field(gt=0)
-    blocks: int = Field(gt=0)
-
-
-class RendererNetworks(Section):
-    """Sizes of everything the renderer is made of."""
-
-    image_px: int = Field(gt=0, multiple_of=16)
-    keypoints: int = Field(gt=0)
-    mapping: MappingNetwork
-    detector: DetectorNetwork
-    dense_motion: DenseMotionNetwork
-    decoder: DecoderNetwork
-    generator: GeneratorNetwork
-    discriminator: DiscriminatorNetwork
 
 
 class RendererWeights(Section):

@@ -24,6 +24,7 @@ from tavce.config.explain import SettingsError, explain, known_keys
 from tavce.config.learning import (
     Audio2Exp,
     Audio2Pose,
+    Listening,
     Metric,
     Renderer,
     Score,
@@ -54,6 +55,7 @@ class Settings(Section):
     gate: Gate
     window: Window
     metrics: dict[str, Metric] = Field(min_length=1, description="recipes of the metric by name")
+    listening: Listening
     audio2exp: Audio2Exp
     audio2pose: Audio2Pose
     renderers: dict[str, Renderer] = Field(min_length=1, description="variants of the renderer by name")
@@ -76,6 +78,9 @@ class Settings(Section):
                 raise ValueError(f"renderers.{name}.metric '{renderer.metric}' is none of {[*self.metrics]}")
             if renderer.networks.image_px != self.synthesise.image_px:
                 raise ValueError(f"renderers.{name}.networks.image_px is not synthesise.image_px: tables need one size")
+        for name in self.listening.gates:
+            if name not in self.metrics:
+                raise ValueError(f"listening.gates.{name} is none of {[*self.metrics]}")
         for method in self.methods:
             if method not in (*self.renderers, *FIXED_METHODS):
                 raise ValueError(f"methods.{method} is none of {[*self.renderers, *FIXED_METHODS]}")

@@ -13,9 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from tavce.demo.head import Expression
 from tavce.demo.speech import RATE_HZ
 
-LIP_SMOOTHING_FRAMES = 1.6
 OWN_SMOOTHING_FRAMES = 2.0
-OWN_SHARE = 0.35  # movement the sound does not explain, in standard deviations of what it does
 REGAIN = 1.25  # what smoothing takes away
 GAIN_SPREAD = 0.15
 SWAY_HZ = (0.13, 0.31, 0.57)
@@ -24,6 +22,17 @@ NOD_RAD = 0.05  # pitch at full loudness: heads dip with stress
 NOD_SMOOTHING_FRAMES = 5.0
 BLINK = (0.5, 1.0, 1.0, 0.6, 0.2)
 BLINK_PAUSE_FRAMES = (50, 130)
+
+
+@dataclass(frozen=True)
+class Lips:
+    """How lips follow the sound; the defaults are life-like."""
+
+    smoothing_frames: float = 1.6  # of the Gaussian they are smoothed with; 0: they jump as the sound does
+    own_share: float = 0.35  # movement the sound does not explain, in standard deviations of what it does
+
+
+LIFELIKE = Lips()
 
 
 @dataclass(frozen=True)
@@ -41,19 +50,22 @@ class Movement:
         return [Expression(opening, spread, blink, tuple(pose)) for opening, spread, blink, pose in rows]
 
 
-def move(opening: np.ndarray, spread: np.ndarray, seed: int) -> Movement:
+def move(opening: np.ndarray, spread: np.ndarray, seed: int, lips: Lips = LIFELIKE) -> Movement:
     """Return the movement of a clip from what its sound asks of the lips, [T] each."""
     random = np.random.default_rng(seed)
     gain = random.uniform(1 - GAIN_SPREAD, 1 + GAIN_SPREAD)
-    heard = REGAIN * gaussian_filter1d(opening, LIP_SMOOTHING_FRAMES)
-    widened = REGAIN * gaussian_filter1d(spread, LIP_SMOOTHING_FRAMES)
-    opened = np.clip(gain * (heard + OWN_SHARE * heard.std() * _own_movement(random, len(heard))), 0, 1)
-    widened = np.clip(widened + OWN_SHARE * widened.std() * _own_movement(random, len(widened)), -1, 1)
+    heard, widened = (_smoothed(asked, lips.smoothing_frames) for asked in (opening, spread))
+    opened = np.clip(gain * (heard + lips.own_share * heard.std() * _own_movement(random, len(heard))), 0, 1)
+    widened = np.clip(widened + lips.own_share * widened.std() * _own_movement(random, len(widened)), -1, 1)
     pose = _sway(random, len(opened))
     stress = gaussian_filter1d(opening, NOD_SMOOTHING_FRAMES)
     pose[:, 0] += NOD_RAD * (stress - stress.mean())
     tracks = (opened, widened, _blinks(random, len(opened)), pose)
     return Movement(*(track.astype(np.float32) for track in tracks))
+
+
+def _smoothed(asked: np.ndarray, smoothing_frames: float) -> np.ndarray:
+    return REGAIN * gaussian_filter1d(asked, smoothing_frames) if smoothing_frames else asked
 
 
 def _own_movement(random: np.random.Generator, frames: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tavce.demo.movement import Movement, move
+from tavce.demo.movement import LIFELIKE, Lips, Movement, move
 from tavce.demo.plan import LONGEST_S, DemoClip
 from tavce.demo.speakers import head_of
 from tavce.demo.speech import RATE_HZ, SAMPLE_RATE_HZ, articulation, speak
@@ -20,7 +20,7 @@ from tavce.media import VideoFormat, write_video
 FORMAT = VideoFormat(rate_hz=RATE_HZ, sample_rate_hz=SAMPLE_RATE_HZ, crf=18, preset="veryfast")
 
 
-def render_clip(clip: DemoClip, folder: str | Path) -> Path:
+def render_clip(clip: DemoClip, folder: str | Path, lips: Lips = LIFELIKE) -> Path:
     """Render a clip into the folder and return the video's path.
 
     Raises:
@@ -28,7 +28,7 @@ def render_clip(clip: DemoClip, folder: str | Path) -> Path:
         FileNotFoundError: the portrait's package is not installed.
     """
     wave = speak(clip.sentence, clip.voice, LONGEST_S)
-    movement = move(*articulation(wave), clip.seed)
+    movement = move(*articulation(wave), clip.seed, lips)
     landmarks = []
     video, labels = (Path(folder, clip.clip_id + suffix) for suffix in (".mp4", ".npz"))
     with whole(video) as part_video:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from tavce.config import parse_sections
+from tavce.demo.movement import Lips
 from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.demo.render import render_clip
 from tavce.files import input_file, sha256, write_json
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     counts = ClipsPerSpeaker(corpus.clips_train, corpus.clips_val, corpus.clips_test)
     planned = {clip.clip_id: clip for clip in plan(corpus.speakers, counts, corpus.seed)}
     folder = Path(arguments.videos)
+    lips = Lips(corpus.lip_smoothing_frames, corpus.lip_own_share)
     wanted = [planned[row.clip_id] for row in read_rows(arguments.rows)]
-    paths = [render_clip(clip, folder) for clip in progress(wanted, "render")]
+    paths = [render_clip(clip, folder, lips) for clip in progress(wanted, "render")]
     write_json(arguments.listing, {path.name: sha256(path) for path in paths})

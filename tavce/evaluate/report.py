@@ -1,8 +1,9 @@
 """Write the report: one folder with a page and the videos it shows; nothing is loaded from elsewhere.
 
-Reads   tables (csv), the funnel, runs with their histories, rows of scores, and generated videos (files only)
-Writes  OUT/index.html and OUT/videos/DATASET/METHOD/CLIP_ID.mp4, each with a .jpg of its middle frame, which phones and
-        printers show in its place; the folder appears whole or not at all
+Reads   tables (csv), the funnel, runs with their histories, what metrics hear, rows of scores, and generated videos
+        (files only)
+Writes  OUT/index.html, OUT/listening/RECIPE.png, and OUT/videos/DATASET/METHOD/CLIP_ID.mp4, each with a .jpg of its
+        middle frame, which phones and printers show in its place; the folder appears whole or not at all
 """
 
 import argparse
@@ -11,7 +12,7 @@ import logging
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ import jinja2
 from markupsafe import Markup
 
 from tavce import media
-from tavce.evaluate import sections
+from tavce.evaluate import heard, sections
 from tavce.evaluate.metrics import METRICS, ScoreRow, by_method, parse_labels, read_scores
 from tavce.files import input_file, read_json
 from tavce.records import InputError
@@ -36,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tables", type=input_file, required=True, nargs="+", help="one .csv a dataset")
     parser.add_argument("--funnel", type=input_file, required=True, help="funnel.json")
     parser.add_argument("--runs", type=input_file, required=True, nargs="+", help="run.json of the training stages")
+    parser.add_argument("--listened", type=input_file, nargs="*", default=[], help="run.json of listen, one a metric")
     parser.add_argument("--scores", type=input_file, required=True, nargs="+", help="rows of scores, .jsonl")
     parser.add_argument("--labels", required=True, help="method → label, in the order shown, JSON")
     parser.add_argument("--videos-root", required=True, help="folder with DATASET/METHOD/CLIP_ID.mp4")
@@ -56,20 +58,22 @@ def run(arguments: argparse.Namespace) -> None:
     tables = dict(sections.read_table(path) for path in arguments.tables)
     shown = {dataset: side_by_side(scores[dataset], labels) for dataset in tables}
     runs = sections.read_runs(arguments.runs)
+    listened = heard.read_listened(arguments.listened)
     page = _template().render(
         tables=tables,
         missing={dataset: sections.missing_numbers(scores[dataset], labels) for dataset in tables},
         shown=shown,
         max_clips=MAX_CLIPS,
         metrics=METRICS,
-        listening=sections.listening_check(runs),
-        listening_words=sections.LISTENING,
+        listened=listened,
+        heard=heard,
         funnel=sections.funnel_tables(read_json(arguments.funnel)),
         curves=sections.loss_curves(runs, arguments.runs),
         runs=sections.run_list(runs),
     )
     with whole_folder(Path(arguments.out)) as folder:
         copy_videos(shown, Path(arguments.videos_root), folder)
+        copy_figures(listened, arguments.listened, folder)
         (folder / "index.html").write_text(page, encoding="utf-8")
     log.info("report: %s", Path(arguments.out) / "index.html")
 
@@ -155,6 +159,20 @@ def copy_videos(shown: dict[str, list[ClipTakes]], root: Path, folder: Path) -> 
         middle = media.frame_count(source) // 2
         picture = next(itertools.islice(media.decode(source), middle, None))
         cv2.imwrite(str(folder / "videos" / take.poster), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+
+
+def copy_figures(listened: Sequence[heard.Listened], paths: Sequence[str], folder: Path) -> None:
+    """Copy the figure beside every run.json of listen to `folder`/listening.
+
+    Raises:
+        InputError: one is not there.
+    """
+    for run, path in zip(listened, paths, strict=True):
+        figure = Path(path).with_name("listening.png")
+        if not figure.is_file():
+            raise InputError(f"{figure} is not there: rerun listen for {run['name']}")
+        (folder / "listening").mkdir(exist_ok=True)
+        shutil.copyfile(figure, folder / "listening" / f"{run['name']}.png")
 
 
 @contextmanager

@@ -19,16 +19,6 @@ from tavce.stages import STAGES
 
 NO_BREAK = "\u00a0"
 METRIC = {metric.name: metric for metric in METRICS}
-LISTENING = {
-    "auc_audio": "AUC of a moment's own sound against other moments' sound, for the same faces; 0.5: it is deaf",
-    "auc_time": "AUC of neighbouring frames against far ones; proves nothing alone: pixels can tell these, too",
-    "auc_time_shuffled": "the same with another clip's sound; as high as auc_time: the sound is not used",
-    "auc_time_pixels": "the same from the change of pixels alone",
-    "offset_exact": "clips whose best lag of −15 to 15 frames is 0",
-    "offset_within_1": "clips whose best lag is at most 1 frame",
-    "offset_clips": "clips asked",
-    "health": "mean cos² of two unrelated changes of the voice, 0 to 1; near 1: it knows one direction only",
-}
 
 
 @dataclass(frozen=True)
@@ -79,20 +69,6 @@ def missing_numbers(rows: Iterable[ScoreRow], labels: dict[str, str]) -> Grid:
     counts = Counter((method, "; ".join(names), reason) for (method, _, reason), names in reasons.items())
     lines = [[labels[method], names, reason, str(count)] for (method, names, reason), count in counts.items()]
     return Grid(["Method", "Metrics", "Reason", "Clips"], lines)
-
-
-def listening_check(runs: list[dict[str, Any]]) -> Grid | None:
-    """Return what every recipe of the metric hears: recipe × measure; None where no metric was trained."""
-    recipes = [run for run in runs if run["stage"] == "metric"]
-    names = [name for name in LISTENING if any(name in run["metrics"] for run in recipes)]
-    lines = [[run["name"], *(_number(run["metrics"].get(name)) for name in names)] for run in recipes]
-    return Grid(["Recipe", *names], lines) if names else None
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return str(value) if isinstance(value, int) else f"{value:.3g}"
 
 
 def funnel_tables(funnel: dict[str, dict[str, dict[str, dict[str, Any]]]]) -> dict[str, Grid]:

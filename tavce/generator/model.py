@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tavce.config.learning import Renderer, RendererNetworks
+from tavce.config.learning import Renderer
+from tavce.config.renderer_networks import RendererNetworks
 from tavce.networks.decoder import SpadeDecoderSizes
 from tavce.networks.dense_motion import DenseMotionSizes
 from tavce.networks.generator import FaceGenerator, FaceGeneratorSizes, Rendering

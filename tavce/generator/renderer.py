@@ -164,7 +164,7 @@ class RendererLearner:
         now = mouth_boxes(painted, batch["target_box"], side) * 2 - 1
         with torch.no_grad():
             heard = self._metric.audio_change(batch["mels"])
-        return correlation_loss(heard, self._metric.face_change(before, now))
+        return correlation_loss(heard, self._metric.face_change(before, now), self._metric.recipe.signed)
 
 
 @torch.no_grad()

@@ -22,12 +22,16 @@ def direction(change: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:
     return torch.where(moved, change / (length + EPS), 0.0)
 
 
-def similarity(audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"]) -> Float[Tensor, " B"]:
+def similarity(
+    audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"], signed: bool = False
+) -> Float[Tensor, " B"]:
     """Return cos² of the two changes, 0 (unrelated) … 1 (alike): the cosine of the two correlation matrices.
 
-    Blind to the sign of either change, so to the direction of time; 0 where either change is zero.
+    Blind to the sign of either change, so to the direction of time; 0 where either change is zero. `signed` (not in
+    the paper) gives cos itself, −1 … 1, which is not blind.
     """
-    return (direction(audio_change) * direction(face_change)).sum(dim=-1).square()
+    cosine = (direction(audio_change) * direction(face_change)).sum(dim=-1)
+    return cosine if signed else cosine.square()
 
 
 def channel_attention(change: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:

@@ -1,121 +1,162 @@
-"""Does a trained metric listen? What it tells apart on speakers it has not seen (the question of `make demo`'s report).
+"""Does a trained metric listen? What it tells apart on speakers it has not seen.
 
-AUC 0.5 is a guess. A metric that ignores the sound still tells far frames from near ones: so the same AUC is measured
-with the sound of another clip, from the pixels alone, and with another moment's sound for the same faces.
-Shapes: T frames, C embedding entries.
+A metric that ignores the sound still tells far frames from near ones, so the AUC against far frames proves nothing.
+The same is therefore measured with another clip's sound, from the pixels alone, and against far frames that differ no
+more than near ones do; and what counts is another moment's sound for the same faces.
+Shapes: n pairs of frames of a clip.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from scipy.stats import mannwhitneyu
 
 from tavce.config.learning import Metric
-from tavce.dataset import Clips, Entry, to_unit
-from tavce.metric.correlation import direction
-from tavce.metric.model import Encoders
+from tavce.metric.auc import Area, area
+from tavce.metric.embedding import Embedded, alike, changes, squared_cosine
+from tavce.metric.lags import FEWEST, MAX_LAG, best_lag, similarity_by_lag
 from tavce.metric.pairs import far_frame
 
-MAX_LAG = 15  # frames
-CHUNK = 128  # frames embedded at once
+GRID = tuple((spacing, distance) for spacing in (1, 2, 3, 5) for distance in (spacing + 2, MAX_LAG))
+MATCHED = 0.1  # a far frame differs as much as the near one where both changes of pixels are this near, as a share
+
+AREAS = {  # name → what belongs together, and what does not
+    "auc_audio": ("pair", "other_voice"),
+    "auc_clip": ("pair", "strange_voice"),
+    "auc_time": ("pair", "far"),
+    "auc_time_shuffled": ("strange_voice", "far_strange"),
+    "auc_time_pixels": ("pair_pixels", "far_pixels"),
+    "auc_matched": ("to_match", "matched"),
+    "auc_matched_shuffled": ("strange_to_match", "matched_strange"),
+    "auc_matched_pixels": ("pixels_to_match", "matched_pixels"),
+}
+GRID_AREAS = ("auc_audio", "auc_time", "auc_time_shuffled", "auc_time_pixels")
+KINDS = ("pair", "other_voice", "far", "matched", "unrelated", "still")
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """One clip: embeddings of every frame's voice and face [T, C], and its mouth pixels [T, P]."""
+class Heard:
+    """What a metric tells apart; `numbers` are one each, the rest is drawn or tabled."""
 
-    voices: np.ndarray
-    faces: np.ndarray
-    pixels: np.ndarray
-
-
-@torch.no_grad()
-def embed(encoders: Encoders, clips: Clips, entry: Entry, recipe: Metric) -> Embedded:
-    """Return a clip's embeddings, computed in evaluation mode on the encoders' device."""
-    device = next(encoders.parameters()).device
-    voices, faces, pixels = [], [], []
-    for start in range(0, entry.frames, CHUNK):
-        frames = range(start, min(start + CHUNK, entry.frames))
-        pictures = np.stack([clips.mouth(entry, frame, recipe.mouth_px, recipe.input_px) for frame in frames])
-        mels = torch.from_numpy(np.stack([clips.mel(entry, frame) for frame in frames])).transpose(1, 2)
-        voices.append(encoders.audio(mels.unsqueeze(1).to(device)).cpu())
-        faces.append(encoders.face((to_unit(pictures) * 2 - 1).to(device)).cpu())
-        pixels.append(pictures.reshape(len(pictures), -1).astype(np.float32) / 255)
-    return Embedded(torch.cat(voices).numpy(), torch.cat(faces).numpy(), np.concatenate(pixels))
+    numbers: dict[str, float | int | None]
+    intervals: dict[str, tuple[float, float] | None]
+    auc_by_delay: dict[int, float | None]  # delay of the sound in frames → AUC against the sound in time
+    similarity_by_lag: dict[int, float]  # mean over clips
+    grid: list[dict[str, float | int | None]]
+    values: dict[str, np.ndarray] = field(repr=False)  # similarities of all pairs by kind
 
 
-def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Return the chance that a positive value exceeds a negative one, ties counting half."""
-    return float(mannwhitneyu(positive, negative).statistic / (len(positive) * len(negative)))
+def frames_needed(recipe: Metric) -> int:
+    """Return the fewest frames of a clip that can be asked everything."""
+    widest = max(spacing for spacing, _ in (*GRID, (recipe.spacing, 0)))
+    return max(2 * max(MAX_LAG, recipe.distance), MAX_LAG + FEWEST) + widest + 1
 
 
-def cos2(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return cos² of every two rows [n, C]."""
-    one, other = (direction(torch.from_numpy(item)).numpy() for item in (one, other))
-    return np.square((one * other).sum(axis=1))
+def listening(clips: Sequence[Embedded], recipe: Metric) -> Heard:
+    """Return what the metric tells apart on clips of at least `frames_needed` frames.
 
-
-def listening(embedded: Sequence[Embedded], recipe: Metric) -> dict[str, float | int | None]:
-    """Return what the metric tells apart on the given clips, two at least for the shuffled sound.
-
-    auc_time: pairs against far frames. auc_time_shuffled: the same with the next clip's sound. auc_time_pixels: the
-    same from −‖change of pixels‖. auc_audio: against other moments' sound. offset_exact, offset_within_1: clips whose
-    best lag is 0, at most 1. health: mean cos² between unrelated voice changes (0.9: one constant direction).
+    The `report`'s page says what each number means; what needs another clip's sound is None for a single clip.
     """
-    random = np.random.default_rng(0)
-    columns = [
-        _clip_columns(clip, embedded[(k + 1) % len(embedded)], recipe, random) for k, clip in enumerate(embedded)
+    where = recipe.spacing, recipe.distance
+    basic = _pairs(clips, recipe, *where)
+    pairs = [pair | _matched(clip, pair, recipe) for clip, pair in zip(clips, basic, strict=True)]
+    areas = {name: _area(pairs, *kinds) for name, kinds in AREAS.items()}
+    lags = [similarity_by_lag(clip, recipe) for clip in clips]
+    best = [abs(best_lag(means)) for means in lags]
+    pooled = {kind: np.concatenate([pair[kind] for pair in pairs]) for kind in KINDS}
+    return Heard(
+        numbers={
+            **{name: found and found.value for name, found in areas.items()},
+            "matched": len(pooled["matched"]) / len(pooled["pair"]),
+            "health": float(pooled["unrelated"].mean()),
+            "still": float(pooled["still"].mean()),
+            "offset_exact": sum(lag == 0 for lag in best),
+            "offset_within_1": sum(lag <= 1 for lag in best),
+            "offset_clips": len(best),
+        },
+        intervals={name: found and found.interval for name, found in areas.items()},
+        auc_by_delay={delay: _delayed(clips, recipe, delay) for delay in range(1, MAX_LAG + 1)},
+        similarity_by_lag={lag: float(np.mean([means[lag] for means in lags])) for lag in lags[0]},
+        grid=[_grid_row(clips, recipe, *where) for where in GRID],
+        values={kind: pooled[kind] for kind in ("pair", "other_voice", "far")},
+    )
+
+
+def _pairs(clips: Sequence[Embedded], recipe: Metric, spacing: int, distance: int) -> list[dict[str, np.ndarray]]:
+    """Return what is compared of every clip, pairs being `spacing` and negatives `distance` apart."""
+    strangers = [*clips[1:], clips[0]] if len(clips) > 1 else [None]
+    return [
+        _pairs_of(clip, _voices(stranger, clip, spacing), recipe, spacing, distance)
+        for clip, stranger in zip(clips, strangers, strict=True)
     ]
-    pooled = {name: np.concatenate([clip[name] for clip in columns]) for name in columns[0]}
-    lags = [abs(best_lag(clip, recipe.spacing)) for clip in embedded]
-    several = len(embedded) > 1
-    return {
-        "auc_time": auc(pooled["pair"], pooled["far"]),
-        "auc_time_shuffled": auc(pooled["pair_shuffled"], pooled["far_shuffled"]) if several else None,
-        "auc_time_pixels": auc(pooled["pair_pixels"], pooled["far_pixels"]),
-        "auc_audio": auc(pooled["pair"], pooled["other_voice"]),
-        "offset_exact": sum(lag == 0 for lag in lags),
-        "offset_within_1": sum(lag <= 1 for lag in lags),
-        "offset_clips": len(lags),
-        "health": float(pooled["unrelated"].mean()),
-    }
 
 
-def _clip_columns(
-    clip: Embedded, stranger: Embedded, recipe: Metric, random: np.random.Generator
+def _voices(stranger: Embedded | None, clip: Embedded, spacing: int) -> np.ndarray:
+    """Return a change [n, C] of another clip's voice for every pair of a clip's frames; none without another clip."""
+    if stranger is None:
+        return clip.voices[:0]
+    strange = changes(stranger.voices, spacing)
+    return strange[np.arange(clip.frames - spacing) % len(strange)]
+
+
+def _pairs_of(
+    clip: Embedded, strange: np.ndarray, recipe: Metric, spacing: int, distance: int
 ) -> dict[str, np.ndarray]:
-    spacing, distance = recipe.spacing, recipe.distance
-    count = len(clip.faces) - spacing
-    now = np.arange(count)
-    far = np.array([far_frame(frame, len(clip.faces), distance, random) for frame in now])
-    other = np.array([far_frame(frame, count, distance, random) for frame in now])
-    voice = clip.voices[spacing:] - clip.voices[:-spacing]
-    strange = stranger.voices[spacing:] - stranger.voices[:-spacing]
-    strange = strange[now % len(strange)]
-    near_face, far_face = clip.faces[now + spacing] - clip.faces[now], clip.faces[far] - clip.faces[now]
+    random = np.random.default_rng(0)
+    now = np.arange(clip.frames - spacing)
+    far = np.array([far_frame(frame, clip.frames, distance, random) for frame in now])
+    other = np.array([far_frame(frame, len(now), distance, random) for frame in now])
+    voice, face = changes(clip.voices, spacing), changes(clip.faces, spacing)
+    far_face = clip.faces[far] - clip.faces[now]
     return {
-        "pair": cos2(voice, near_face),
-        "far": cos2(voice, far_face),
-        "pair_shuffled": cos2(strange, near_face),
-        "far_shuffled": cos2(strange, far_face),
-        "pair_pixels": -np.linalg.norm(clip.pixels[now + spacing] - clip.pixels[now], axis=1),
-        "far_pixels": -np.linalg.norm(clip.pixels[far] - clip.pixels[now], axis=1),
-        "other_voice": cos2(voice[other], near_face),
-        "unrelated": cos2(voice, voice[other]),
+        "pair": alike(voice, face, recipe),
+        "far": alike(voice, far_face, recipe),
+        "other_voice": alike(voice[other], face, recipe),
+        "strange_voice": alike(strange, face[: len(strange)], recipe),
+        "far_strange": alike(strange, far_face[: len(strange)], recipe),
+        "pair_pixels": -clip.pixel_change[now, now + spacing],
+        "far_pixels": -clip.pixel_change[now, far],
+        "unrelated": squared_cosine(voice, voice[other]),
+        "still": (np.abs(face).max(axis=1) == 0).astype(float),
+        "strange": strange,
     }
 
 
-def best_lag(clip: Embedded, spacing: int) -> int:
-    """Return the lag in frames, video − audio (positive: the sound is early), at which both change most alike."""
-    voice = clip.voices[spacing:] - clip.voices[:-spacing]
-    face = clip.faces[spacing:] - clip.faces[:-spacing]
-    means = {lag: cos2(*_overlap(face, voice, lag)).mean() for lag in range(-MAX_LAG, MAX_LAG + 1)}
-    return max(means, key=lambda lag: (means[lag], -abs(lag)))
+def _matched(clip: Embedded, pair: dict[str, np.ndarray], recipe: Metric) -> dict[str, np.ndarray]:
+    """Return what is compared where a far frame differs in its pixels about as much as the near one."""
+    now = np.arange(clip.frames - recipe.spacing)
+    wanted = clip.pixel_change[now, now + recipe.spacing][:, None]
+    off = np.abs(clip.pixel_change[now] - wanted)
+    off[np.abs(np.arange(clip.frames) - now[:, None]) < recipe.distance] = np.inf
+    like = off.min(axis=1) <= MATCHED * wanted[:, 0]
+    far, now = off.argmin(axis=1)[like], now[like]
+    voice, strange = changes(clip.voices, recipe.spacing)[now], pair["strange"]
+    face, strange = clip.faces[far] - clip.faces[now], strange[now] if len(strange) else strange
+    return {
+        "to_match": pair["pair"][now],
+        "matched": alike(voice, face, recipe),
+        "strange_to_match": pair["strange_voice"][now] if len(strange) else pair["strange_voice"],
+        "matched_strange": alike(strange, face[: len(strange)], recipe),
+        "pixels_to_match": pair["pair_pixels"][now],
+        "matched_pixels": -clip.pixel_change[now, far],
+    }
 
 
-def _overlap(face: np.ndarray, voice: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows where face t meets voice t − lag."""
-    count = len(face) - abs(lag)
-    return face[max(lag, 0) :][:count], voice[max(-lag, 0) :][:count]
+def _area(pairs: Sequence[dict[str, np.ndarray]], positive: str, negative: str) -> Area | None:
+    return area([pair[positive] for pair in pairs], [pair[negative] for pair in pairs])
+
+
+def _delayed(clips: Sequence[Embedded], recipe: Metric, delay: int) -> float:
+    """Return the AUC of the sound in time against the sound `delay` frames late, for the same faces."""
+    in_time, late = [], []
+    for clip in clips:
+        voice, face = changes(clip.voices, recipe.spacing), changes(clip.faces, recipe.spacing)
+        in_time.append(alike(voice[delay:], face[delay:], recipe))
+        late.append(alike(voice[:-delay], face[delay:], recipe))
+    return area(in_time, late).value
+
+
+def _grid_row(clips: Sequence[Embedded], recipe: Metric, spacing: int, distance: int) -> dict[str, float | int | None]:
+    pairs = _pairs(clips, recipe, spacing, distance)
+    found = {name: _area(pairs, *AREAS[name]) for name in GRID_AREAS}
+    return {"spacing": spacing, "distance": distance, **{name: area and area.value for name, area in found.items()}}

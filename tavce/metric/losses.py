@@ -16,7 +16,7 @@ from tavce.records import InputError
 
 
 class PairLoss(NamedTuple):
-    """Means over a batch; both fall as the metric learns, both are in 0 … 1."""
+    """Means over a batch; both fall as the metric learns, from 1 (2 for a signed similarity) at most to 0."""
 
     positive: Tensor  # 1 − similarity of what belongs together
     negative: Tensor  # similarity, above the margin, of what does not
@@ -27,9 +27,14 @@ def pair_loss(positive: Float[Tensor, " B"], negative: Float[Tensor, " B"], marg
     return PairLoss((1 - positive).mean(), functional.relu(negative - margin).mean())
 
 
-def correlation_loss(audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"]) -> Tensor:
-    """Return L_corr = 1 − mean similarity, 0 (the face changes as the voice does) … 1: the generator's loss."""
-    return 1 - similarity(audio_change, face_change).mean()
+def correlation_loss(
+    audio_change: Float[Tensor, "B C"], face_change: Float[Tensor, "B C"], signed: bool = False
+) -> Tensor:
+    """Return L_corr = 1 − mean similarity, 0 (the face changes as the voice does) … 1: the generator's loss.
+
+    Up to 2 for a metric that learnt a signed similarity.
+    """
+    return 1 - similarity(audio_change, face_change, signed).mean()
 
 
 class PerceptualDistance(nn.Module):
@@ -52,9 +57,33 @@ class PerceptualDistance(nn.Module):
         return torch.stack([_unit_distance(x, y) for x, y in pairs]).mean()
 
 
-def _unit_distance(one: Tensor, other: Tensor) -> Tensor:
+class Lpips(nn.Module):
+    """LPIPS (v0.1): squared distance of unit-length features, each channel by its learnt weight, summed over levels.
+
+    The mean over places and over the batch is taken; 0 for equal pictures, less is better. Nothing here is trained.
+    Source: R. Zhang et al., The unreasonable effectiveness of deep features as a perceptual metric (2018).
+    """
+
+    def __init__(self, features: nn.Module, channels: Sequence[Float[Tensor, " C"]]):
+        """Take five levels of features, and as many weights as each has channels."""
+        super().__init__()
+        self.features = features.requires_grad_(False).eval()
+        self.channels = nn.ParameterList(nn.Parameter(weights, requires_grad=False) for weights in channels)
+
+    def train(self, mode: bool = True) -> "Lpips":
+        """Stay in evaluation mode: the features are frozen."""
+        return self
+
+    def forward(self, one: Float[Tensor, "B 3 S S"], other: Float[Tensor, "B 3 S S"]) -> Tensor:
+        """Return the mean distance of two batches of pictures in [0, 1]."""
+        levels = zip(self.features(one), self.features(other), self.channels, strict=True)
+        return torch.stack([_unit_distance(x, y, weights) for x, y, weights in levels]).sum()
+
+
+def _unit_distance(one: Tensor, other: Tensor, channels: Tensor | None = None) -> Tensor:
     difference = functional.normalize(one, dim=1, eps=1e-6) - functional.normalize(other, dim=1, eps=1e-6)
-    return difference.square().sum(dim=1).mean()
+    squared = difference.square()
+    return (squared if channels is None else squared * channels[:, None, None]).sum(dim=1).mean()
 
 
 def weighted_sum(terms: Sequence[tuple[float, Tensor]]) -> Tensor:

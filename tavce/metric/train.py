@@ -1,13 +1,14 @@
-"""Train the correlation metric, then measure what it listens to on speakers it has not seen.
+"""Train the correlation metric.
 
 Reads   the indexes and the shards they name
-Writes  best.pt, run.json (with the listening check) and history.jsonl into its folder
-Source  paper.md, stage 1
+Writes  best.pt, run.json, history.jsonl, similarities.png (how alike pairs and their negatives are) and, with L_rec,
+        rebuilt.png (rows of a frame, what follows it, what is rebuilt of that; and the other way round) into its folder
+Source  paper.md, stage 1. What the trained metric hears, `listen` asks.
 """
 
 import argparse
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -15,23 +16,25 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from tavce.config import parse_sections
-from tavce.config.learning import Metric, Window
+from tavce.config.learning import Metric
 from tavce.dataset import Clips, index_digest, read_index
+from tavce.loading import DrawRange
+from tavce.metric import published
+from tavce.metric.auc import auc
 from tavce.metric.correlation import channel_attention, similarity
-from tavce.metric.listening import auc, embed, listening
-from tavce.metric.losses import PerceptualDistance, pair_loss, weighted_sum
-from tavce.metric.model import Encoders, load_metric
+from tavce.metric.distance import load_distance
+from tavce.metric.figures import rebuilt_picture, similarity_histogram
+from tavce.metric.losses import pair_loss, weighted_sum
+from tavce.metric.model import Encoders
 from tavce.metric.pairs import PairDraws
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
-from tavce.records import InputError
-from tavce.training.features import load_features
+from tavce.training import checkpoint
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
 from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
 
 log = logging.getLogger(__name__)
-LISTENING_CLIPS = 200  # held-out clips the check looks at, at most
-GUESS = 0.55  # an AUC below this is called a guess
+REBUILT = 6  # rows of rebuilt.png
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,19 +49,24 @@ def run(arguments: argparse.Namespace) -> None:
     settings = parse_sections(arguments.settings)
     recipe: Metric = settings["metric"]
     clips = Clips(settings["window"])
-    draws = tuple(
-        PairDraws(read_index(arguments.indexes, split), clips, recipe, recipe.training.seed + number)
-        for number, split in enumerate(("train", "val"))
-    )
-    task = Task("metric", recipe.training, index_digest(arguments.indexes), arguments.name)
+    draws = PairDraws(read_index(arguments.indexes, "train"), clips, recipe, recipe.training.seed)
+    validation = PairDraws(read_index(arguments.indexes, "val"), clips, asked(recipe), recipe.training.seed + 1)
+    data = index_digest(arguments.indexes) + published.identity(recipe)
+    task = Task("metric", recipe.training, data, arguments.name, {"weights": published.digests(recipe.weights)})
     engine = fabric(recipe.training)
-    track, numbers = train(task, arguments, MetricLearner(recipe, engine), engine, draws)
+    learner = MetricLearner(recipe, engine)
+    track, numbers = train(task, arguments, learner, engine, (draws, validation))
 
     def finish() -> None:
-        heard = listen(track.folder / "best.pt", arguments.indexes, settings["window"])
-        track.finish({**numbers, **heard}, [track.folder / "best.pt"])
+        best = track.folder / "best.pt"
+        track.finish(numbers, [best, *draw(learner, engine, validation, best)])
 
     first_does(finish)
+
+
+def asked(recipe: Metric) -> Metric:
+    """Return the recipe that validation pairs are drawn by: they always come with another moment's voice."""
+    return recipe.model_copy(update={"negatives": "both"}) if recipe.negatives == "time" else recipe
 
 
 class MetricLearner:
@@ -68,67 +76,92 @@ class MetricLearner:
 
     def __init__(self, recipe: Metric, engine: Fabric):
         torch.manual_seed(recipe.training.seed)
-        self._recipe = recipe
+        self.recipe = recipe
         self.networks: dict[str, torch.nn.Module] = {"encoders": Encoders(recipe.networks, recipe.input_px)}
         if recipe.reconstruction_weight:
             sizes = ReconstructionSizes(
                 **recipe.networks.reconstruction.model_dump(), attention_features=recipe.networks.features
             )
             self.networks |= {"next": ReconstructionGenerator(sizes), "previous": ReconstructionGenerator(sizes)}
-            self._distance = engine.to_device(PerceptualDistance(load_features(recipe.perceptual)))
+            self._distance = engine.to_device(load_distance(recipe.perceptual))
+        published.start(self.networks, recipe)
         weights = [weight for network in self.networks.values() for weight in network.parameters()]
         self.optimisers = {"all": torch.optim.Adam(weights, lr=recipe.training.rate)}
 
     def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Learn from one batch of pairs."""
-        terms, _ = self._terms(batch)
+        terms, _ = self.terms(batch)
         descend(fabric, self.optimisers["all"], terms["loss"])
         return detached(terms)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """Return mean losses, and the AUC of pairs against their own negatives."""
-        results = [self._terms(batch) for batch in batches]
-        numbers = mean_terms([terms for terms, _ in results])
-        pairs, negatives = (torch.cat([pair[k] for _, pair in results]).cpu().numpy() for k in (0, 1))
-        return {**numbers, "auc": auc(pairs, negatives)}
+        """Return mean losses, and the AUC of pairs against far frames and against another voice."""
+        results = [self.terms(batch) for batch in batches]
+        alike = {kind: torch.cat([found[kind] for _, found in results]).cpu().numpy() for kind in results[0][1]}
+        against = {"auc_time": auc(alike["pair"], alike["far"]), "auc_audio": auc(alike["pair"], alike["other_voice"])}
+        return {**mean_terms([terms for terms, _ in results]), **against}
 
-    def _terms(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
-        recipe = self._recipe
+    def terms(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the losses of a batch, and the similarities [B] of its pairs and of what does not belong together."""
+        recipe = self.recipe
         voices, faces = self.networks["encoders"](batch["mels"], batch["faces"])
         voice, face = voices[:, 1] - voices[:, 0], faces[:, 1] - faces[:, 0]
-        positive, negative = similarity(voice, face), similarity(voice, faces[:, 2] - faces[:, 0])
-        if recipe.negatives != "time":
-            negative = torch.where(batch["far"], negative, similarity(voices[:, 3] - voices[:, 2], face))
-        loss = pair_loss(positive, negative, recipe.margin)
+        alike = {"pair": (voice, face), "far": (voice, faces[:, 2] - faces[:, 0])}
+        if voices.shape[1] > 2:
+            alike["other_voice"] = (voices[:, 3] - voices[:, 2], face)
+        alike = {kind: similarity(*pair, recipe.signed) for kind, pair in alike.items()}
+        negative = self._negative(alike, batch["far"])
+        loss = pair_loss(alike["pair"], negative, recipe.margin)
         terms = {"positive": loss.positive, "negative": loss.negative}
         weighted = [(1.0, loss.positive), (recipe.negative_weight, loss.negative)]
         if recipe.reconstruction_weight:
             terms["reconstruction"] = self._reconstruction(channel_attention(voice), batch["faces"])
             weighted.append((recipe.reconstruction_weight, terms["reconstruction"]))
-        return {"loss": weighted_sum(weighted), **terms}, (positive.detach(), negative.detach())
+        said = {"similarity": alike["pair"].mean(), "similarity_negative": negative.mean()}
+        still = (batch["faces"][:, 0] == batch["faces"][:, 1]).flatten(1).all(dim=1).float().mean()
+        found = {kind: value.detach() for kind, value in alike.items()}
+        return {"loss": weighted_sum(weighted), **terms, **said, "still": still}, found
+
+    def _negative(self, alike: dict[str, Tensor], far: Tensor) -> Tensor:
+        """Return the similarities [B] that are to fall: by the recipe's negatives, or by what was drawn for `both`."""
+        if self.recipe.negatives == "time":
+            return alike["far"]
+        return torch.where(far, alike["far"], alike["other_voice"])
 
     def _reconstruction(self, attention: Tensor, faces: Tensor) -> Tensor:
         """Return L_rec: the later frame from the earlier one and the voice's change, and the other way round."""
+        rebuilt = self.rebuilt(attention, faces)
+        return sum(self._distance((painted + 1) / 2, (real + 1) / 2) for painted, real in rebuilt)
+
+    def rebuilt(self, attention: Tensor, faces: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return (rebuilt, real) of the later and of the earlier frames [B, 3, S, S], in [−1, 1]."""
         now, later = faces[:, 0], faces[:, 1]
-        painted_later = self.networks["next"](now, attention)
-        painted_now = self.networks["previous"](later, attention)
-        return self._distance((painted_later + 1) / 2, (later + 1) / 2) + self._distance(
-            (painted_now + 1) / 2, (now + 1) / 2
-        )
+        return (self.networks["next"](now, attention), later), (self.networks["previous"](later, attention), now)
+
+    def load(self, state: dict) -> None:
+        """Take the networks of a checkpoint, in evaluation mode."""
+        for name, network in self.networks.items():
+            network.load_state_dict(state["networks"][name])
+            network.eval()
 
 
-def listen(model: Path, indexes: Sequence[str], window: Window) -> dict[str, float | int | None]:
-    """Return the listening check of a trained metric on held-out speakers; warn where it is deaf."""
-    metric = load_metric(model)
-    clips = Clips(window)
-    try:
-        entries = read_index(indexes, "test")
-    except InputError:
-        entries = read_index(indexes, "val")
-    embedded = [embed(metric.encoders, clips, entry, metric.recipe) for entry in entries[:LISTENING_CLIPS]]
-    heard = listening(embedded, metric.recipe)
-    said = ", ".join(f"{name} {value:.3g}" for name, value in heard.items() if value is not None)
-    log.info("on %d held-out clips: %s", len(embedded), said)
-    if heard["auc_audio"] < GUESS:
-        log.warning("this metric does not listen: against another moment's sound its AUC is %.2f", heard["auc_audio"])
-    return heard
+@torch.no_grad()
+def draw(learner: MetricLearner, engine: Fabric, validation: PairDraws, best: Path) -> list[Path]:
+    """Write the pictures of the best metric on validation pairs into its folder; return their paths."""
+    learner.load(checkpoint.load(best))
+    training = learner.recipe.training
+    loader = torch.utils.data.DataLoader(
+        validation, batch_sampler=DrawRange(0, training.validate_batches, training.batch)
+    )
+    batches = [*engine.setup_dataloaders(loader, use_distributed_sampler=False)]
+    found = [learner.terms(batch)[1] for batch in batches]
+    values = {kind: torch.cat([alike[kind] for alike in found]).cpu().numpy() for kind in found[0]}
+    pictures = [best.with_name("similarities.png")]
+    similarity_histogram(values, pictures[0])
+    if "next" in learner.networks:
+        faces, mels = batches[0]["faces"][:REBUILT], batches[0]["mels"][:REBUILT]
+        voices, _ = learner.networks["encoders"](mels, faces)
+        (next_one, later), (previous, now) = learner.rebuilt(channel_attention(voices[:, 1] - voices[:, 0]), faces)
+        pictures.append(best.with_name("rebuilt.png"))
+        rebuilt_picture([now, later, next_one, previous], pictures[1])
+    return pictures

@@ -3,12 +3,12 @@
 Contract: an RGB picture in [0, 1] gives five levels of features, from fine to coarse. Entries of the state dict are
 named as torchvision published them, so the published file loads; loading it is the caller's business. Nothing here
 is trained, but gradients reach the picture.
-Source: VGG-19 (Simonyan & Zisserman 2015), MobileNetV2 (Sandler et al. 2018).
+Source: VGG-16 and VGG-19 (Simonyan & Zisserman 2015), MobileNetV2 (Sandler et al. 2018).
 
 Shapes: B batch, C channels, H height, W width.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-VGG19_LEVELS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))  # channels, convolutions up to relu5_1
+VGG16_GROUPS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions up to relu5_3
+VGG19_GROUPS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 1))  # channels, convolutions up to relu5_1
 MOBILENET_GROUPS = (  # expansion, channels, blocks, stride of the first block
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -45,21 +46,18 @@ class ImageNetNorm(nn.Module):
         return (picture - self.mean) / self.std
 
 
-class Vgg19Features(nn.Module):
-    """relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 of VGG-19: 64, 128, 256, 512, 512 channels.
+class _VggFeatures(nn.Module):
+    """Groups of 3 x 3 convolutions with a pooling between them; a level is the first or the last of each group."""
 
-    The stack ends at relu5_1 (`features.28`); what the published file holds beyond it has no place here.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, groups: Iterable[tuple[int, int]], last: bool) -> None:
         super().__init__()
         self.normalise = ImageNetNorm()
         layers: list[nn.Module] = []
         self.levels: list[int] = []
         incoming = 3
-        for channels, convolutions in VGG19_LEVELS:
+        for channels, convolutions in groups:
             layers += [nn.MaxPool2d(2)] if layers else []
-            self.levels.append(len(layers) + 1)
+            self.levels.append(len(layers) + (2 * convolutions - 1 if last else 1))
             for _ in range(convolutions):
                 layers += [nn.Conv2d(incoming, channels, 3, padding=1), nn.ReLU()]
                 incoming = channels
@@ -69,6 +67,26 @@ class Vgg19Features(nn.Module):
     def forward(self, picture: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B C H2 W2"]]:
         """Return the five levels."""
         return _collect(self.features, self.normalise(picture), self.levels)
+
+
+class Vgg16Features(_VggFeatures):
+    """relu1_2, relu2_2, relu3_3, relu4_3, relu5_3 of VGG-16, which LPIPS reads: 64, 128, 256, 512, 512 channels.
+
+    LPIPS shifts and scales pictures in [-1, 1]; that is ImageNet's mean and deviation of pictures in [0, 1], exactly.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(VGG16_GROUPS, last=True)
+
+
+class Vgg19Features(_VggFeatures):
+    """relu1_1, relu2_1, relu3_1, relu4_1, relu5_1 of VGG-19: 64, 128, 256, 512, 512 channels.
+
+    The stack ends at relu5_1 (`features.28`); what the published file holds beyond it has no place here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(VGG19_GROUPS, last=False)
 
 
 class InvertedResidual(nn.Module):

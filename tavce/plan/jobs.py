@@ -74,7 +74,7 @@ class Workflow:
         return self.settings[section].model_copy(update=own).weights
 
     def _fetches(self) -> Iterator[Group]:
-        wanted = {_weights(network) for network in networks(self.settings)} - {None}
+        wanted = {name for network in networks(self.settings) for name in _weights(network)}
         wanted.update(*(self._weights(section, name) for section in WITH_WEIGHTS for name in self.datasets))
         for name in sorted(wanted):
             yield Group("fetch_weights", name, Price(0))
@@ -109,12 +109,21 @@ class Workflow:
             if network.stage == "audio2exp":
                 needs.append(("basis", ""))
             if network.stage == "renderer":
-                needs.append(("train_metric", network.section.metric))
-            if name := _weights(network):
-                needs.append(("fetch_weights", name))
+                needs += [("train_metric", network.section.metric), ("listening_gate", network.section.metric)]
+            needs += [("fetch_weights", name) for name in _weights(network)]
             price = self.prices.training(network, clips)
             rule = f"train_{network.stage}"
             yield Group(rule, network.name, price, needs=tuple(needs), cores=LEARNING_CORES, gpus=1)
+            if network.stage == "metric":
+                yield from self._listening(network.name)
+
+    def _listening(self, recipe: str) -> Iterator[Group]:
+        price = self.prices.listen(self.datasets.values(), self.settings["listening"].max_clips)
+        indexes = tuple(("index", name) for name in self.datasets)
+        needs = (("train_metric", recipe), *indexes)
+        yield Group("listen", recipe, price, needs=needs, cores=LEARNING_CORES)
+        if any(variant.metric == recipe for variant in self.settings["renderers"].values()):
+            yield Group("listening_gate", recipe, self._small(), needs=(("listen", recipe),))
 
     def _evaluation(self) -> Iterator[Group]:
         variants = {network.name: network for network in networks(self.settings) if network.stage == "renderer"}
@@ -134,14 +143,12 @@ class Workflow:
             yield Group("write_tables", name, self._small(), needs=tuple(scores))
 
 
-def _weights(network: Network) -> str | None:
-    """Return the published weights that a network's losses need."""
+def _weights(network: Network) -> tuple[str, ...]:
+    """Return the published weights that a network starts from, and those that its losses need."""
     section = network.section
-    needed = {
-        "metric": lambda: section.reconstruction_weight,
-        "renderer": lambda: section.weights.perceptual,
-    }.get(network.stage, lambda: 0)
-    return section.perceptual if needed() else None
+    if network.stage == "renderer":
+        return (section.perceptual,) if section.weights.perceptual else ()
+    return section.weights if network.stage == "metric" else ()
 
 
 def _networks_of(variant: Network | None) -> list[Key]:

@@ -1,6 +1,6 @@
 """What one job takes: from the user's own benchmarks where there are some, else from the table of costs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tavce.plan.benchmarks import Rate
@@ -97,3 +97,12 @@ class Prices:
         """Return what measuring a method's videos takes."""
         cost = self.costs.stages["score"]
         return Price(cost.wall_s(dataset.test_load), cost.bytes(dataset.test_load))
+
+    def listen(self, datasets: Iterable[Dataset], max_clips: int) -> Price:
+        """Return what asking a metric what it hears takes, on at most `max_clips` test clips of all datasets."""
+        loads = [dataset.test_load for dataset in datasets]
+        clips = sum(load.clips for load in loads)
+        share = min(1, max_clips / clips) if clips else 0
+        return Price(
+            self.costs.stages["listen"].wall_s(Load(share * clips, share * sum(load.seconds for load in loads), 0))
+        )

@@ -4,14 +4,14 @@ import torch
 from torch import nn
 
 from tavce import weights
-from tavce.networks.perceptual import MobileNetV2Features, Vgg19Features
+from tavce.networks.perceptual import MobileNetV2Features, Vgg16Features, Vgg19Features
 from tavce.records import InputError
 
-FEATURES = {"vgg19": Vgg19Features, "mobilenetv2": MobileNetV2Features}
+FEATURES = {"vgg16": Vgg16Features, "vgg19": Vgg19Features, "mobilenetv2": MobileNetV2Features}
 
 
 def load_features(name: str) -> nn.Module:
-    """Return the frozen features of `vgg19` or `mobilenetv2`.
+    """Return the frozen features of `vgg16`, `vgg19` or `mobilenetv2`.
 
     Raises:
         InputError: the weights are missing, or do not fit; names the entry.

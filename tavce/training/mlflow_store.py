@@ -173,6 +173,7 @@ def nested_run(client: Any, lineage: dict[str, Any]) -> str:
         "tavce.git_commit": lineage["git_commit"] or "unknown",
         "tavce.index_digest": lineage["index_digest"],
         "tavce.settings_digest": lineage["settings_digest"],
+        **lineage.get("tags", {}),
     }
     name = "/".join(part for part in (lineage["stage"], lineage["name"]) if part)
     return client.create_run(experiment_id, run_name=name, tags=tags).info.run_id

@@ -22,9 +22,11 @@ from tavce.generator.audio2exp import ExpressionLearner
 from tavce.generator.audio2pose import PoseLearner
 from tavce.generator.renderer import RendererLearner
 from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
+from tavce.metric.losses import Lpips, PerceptualDistance
 from tavce.metric.model import Encoders, FrozenMetric
 from tavce.metric.pairs import PairDraws
 from tavce.metric.train import MetricLearner
+from tavce.networks.perceptual import VGG16_GROUPS
 from tavce.plan.learning import Network, networks
 from tavce.training.features import FEATURES
 from tavce.training.loop import Learner
@@ -47,7 +49,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, dict[str, object]]:
 def _measure(folder: Path, settings: Settings, network: Network) -> dict[str, object]:
     with (
         mock.patch("tavce.generator.renderer.load_features", _features),
-        mock.patch("tavce.metric.train.load_features", _features),
+        mock.patch("tavce.metric.train.load_distance", _distance),
     ):
         learner, draws = _prepared(folder, settings, network)
     engine = Fabric(accelerator="cpu", devices=1)
@@ -70,6 +72,12 @@ def _measure(folder: Path, settings: Settings, network: Network) -> dict[str, ob
 
 def _features(name: str) -> torch.nn.Module:
     return FEATURES[name]().requires_grad_(False).eval()
+
+
+def _distance(name: str) -> torch.nn.Module:
+    if name == "lpips_vgg":
+        return Lpips(_features("vgg16"), [torch.ones(channels) for channels, _ in VGG16_GROUPS])
+    return PerceptualDistance(_features(name))
 
 
 def _prepared(folder: Path, settings: Settings, network: Network) -> tuple[Learner, Draws]:

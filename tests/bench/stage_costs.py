@@ -5,6 +5,7 @@ how large these are; costs are the best fit, none below zero, to the processor t
 that only read records run on made-up ones, many enough to be seen.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,8 +21,10 @@ from tavce import store
 from tavce.config import paper
 from tavce.data.index import DIGESTED
 from tavce.faces.mean_face import MEAN_FACE
+from tavce.metric.model import Encoders
 from tavce.records import ClipRecord, Row, read_records, write_lines
 from tavce.stages import SHARD_STAGES
+from tavce.training import checkpoint
 from tests.bench.data_stages import TIMED
 from tests.bench.fitting import best_fit, costs_of_two
 from tests.bench.talking_clip import HEIGHT_PX, WIDTH_PX, write_talking_clip
@@ -151,6 +154,17 @@ def _evaluate(root: Path) -> Iterator[tuple[str, float, int]]:
     command = ["score", "--settings", paper().sections("score"), *made, *written]
     core_seconds(command, root)  # makes the tables of an MLflow database
     yield "score", core_seconds(command, root), (root / "scores.jsonl").stat().st_size
+    _write_metric(root / "metric.pt")
+    asked = ["--metric", str(root / "metric.pt"), "--indexes", index, "--folder", str(root / "listen")]
+    command = ["listen", "--name", "paper", "--settings", paper().sections("listen"), *asked]
+    yield "listen", core_seconds(command, root), 0
+
+
+def _write_metric(path: Path) -> None:
+    """Write a metric that has learnt nothing, of the paper's sizes."""
+    recipe = paper().metrics["paper"]
+    state = {"encoders": Encoders(recipe.networks, recipe.input_px).state_dict()}
+    checkpoint.save(path, {"settings": json.dumps({"metric": recipe.model_dump(mode="json")}), "networks": state})
 
 
 def _download(folder: Path) -> dict[str, float]:

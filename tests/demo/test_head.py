@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tavce.demo.head import Expression
-from tavce.demo.movement import move
+from tavce.demo.movement import Lips, move
 from tavce.demo.portrait import SIDE, load_portrait
 from tavce.demo.speakers import head_of, look_of, portrait_of
 from tavce.demo.warp import Warp
@@ -108,3 +108,10 @@ def test_lips_are_smooth_and_only_in_part_what_the_sound_asks_for():
     assert (movement.opening.min() >= 0) & (movement.opening.max() <= 1)
     assert np.abs(movement.pose).max() < np.radians(15)
     assert movement.blink.max() == 1
+
+
+def test_lips_without_smoothing_or_a_share_of_their_own_do_what_the_sound_asks_up_to_a_gain():
+    asked = np.random.default_rng(0).uniform(0, 0.8, 200)
+    movement = move(asked, asked - 0.5, 1, Lips(smoothing_frames=0, own_share=0))
+    np.testing.assert_allclose(movement.opening / asked, movement.opening[0] / asked[0], rtol=1e-5)
+    np.testing.assert_allclose(movement.spread, asked - 0.5, atol=1e-6)

@@ -51,19 +51,12 @@ def score_row(method: str, clip_id: str, place: int) -> ScoreRow:
 
 
 def write_runs(root: Path) -> list[str]:
-    """Write a metric's run, with its listening check and history, and a renderer's without a checkpoint."""
+    """Write the runs of two metrics with their histories, and a renderer's without a checkpoint."""
     paths = []
-    checks = {"paper": (0.5, 0.66, 0.65, 1, 3, 12), "listening": (0.72, 0.68, None, 11, 12, 12)}
-    names = ("auc_audio", "auc_time", "auc_time_shuffled", "offset_exact", "offset_within_1", "offset_clips")
     settings = {"rate": 1e-4}
-    for recipe, values in checks.items():
+    for recipe in ("paper", "recommended"):
         path = root / "metric" / recipe / "run.json"
-        run = {
-            "stage": "metric",
-            "name": recipe,
-            "metrics": {"loss": 0.3} | dict(zip(names, values, strict=True)),
-            "seconds": 41.25,
-        }
+        run = {"stage": "metric", "name": recipe, "metrics": {"loss": 0.3}, "seconds": 41.25}
         commit = "0123456789abcdef0123456789abcdef01234567-dirty"
         write_json(path, {**run, "settings": settings, "git_commit": commit, "checkpoint": {"sha256": "f" * 64}})
         steps = [{"step": step, "loss": 1 / (1 + step / 50), "rate": 1e-4} for step in range(1, 400)]
@@ -73,6 +66,32 @@ def write_runs(root: Path) -> list[str]:
     path = root / "renderer" / "tavce" / "run.json"
     write_json(path, {"stage": "renderer", "name": "tavce", "metrics": {"l1": 0.1}, "settings": settings})
     return [*paths, str(path)]
+
+
+def write_listened(root: Path, gate: str = "warn") -> list[str]:
+    """Write what a deaf metric and one that listens were found to hear, and a figure of each."""
+    paths = []
+    for recipe, found in {"paper": 0.5, "recommended": 0.72}.items():
+        path = root / "listen" / recipe / "run.json"
+        deaf = found < 0.6
+        words = f"the metric '{recipe}' does {'not listen' if deaf else 'listen'}"
+        row = {"spacing": 1, "distance": 3, **dict.fromkeys(("auc_audio", "auc_time", "auc_time_pixels"), found)}
+        said = {
+            "verdict": {"deaf": deaf, "gate": gate, "words": words, "min_auc": 0.55},
+            "split": "test",
+            "clips": 12,
+            "speakers": 2,
+            "too_short": {"c9": 30} if deaf else {},
+            "intervals": {"auc_audio": [found - 0.02, found + 0.02], "auc_time": None},
+            "auc_by_delay": {"1": found, "2": 0.51},
+            "grid": [{**row, "auc_time_shuffled": None}],
+            "cues": {"pixels": -0.48, "opening": None},
+        }
+        metrics = {"auc_audio": found, "auc_time": 0.66, "auc_time_shuffled": None, "offset_exact": 3}
+        write_json(path, {"stage": "listen", "name": recipe, "metrics": metrics, "listening": said})
+        cv2.imwrite(str(path.with_name("listening.png")), np.full((30, 90, 3), 255, np.uint8))
+        paths.append(str(path))
+    return paths
 
 
 def write_report_inputs(root: Path, methods: dict[str, str] | None = None) -> argparse.Namespace:
@@ -100,6 +119,7 @@ def write_report_inputs(root: Path, methods: dict[str, str] | None = None) -> ar
         tables=[str(root / "tables/toy_set.csv")],
         funnel=str(root / "funnel.json"),
         runs=write_runs(root),
+        listened=write_listened(root),
         scores=scores,
         labels=json.dumps(labels),
         videos_root=str(videos),

@@ -1,85 +1,114 @@
 """Facts about the check whether a metric listens."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import torch
-from tiny_corpus import FRAMES, tiny_settings
+from tiny_corpus import FRAMES as TINY_FRAMES
+from tiny_corpus import tiny_settings
+from wandering import FRAMES, clip, ramp
 
-from tavce.dataset import to_unit
-from tavce.metric.listening import Embedded, auc, best_lag, cos2, embed, listening
-from tavce.metric.model import Encoders
+from tavce.metric.listening import GRID, frames_needed, listening
 
 RECIPE = tiny_settings().metrics["paper"]
-FRAMES_OF_A_CLIP = 120
 
 
-def clip(seed: int, voices: np.ndarray | None = None, shift: int = 0) -> Embedded:
-    """Return a clip whose faces wander, and whose voice wanders alike but `shift` frames earlier."""
-    random = np.random.default_rng(seed)
-    walk = random.normal(size=(FRAMES_OF_A_CLIP + 40, 16)).cumsum(axis=0)
-    faces = walk[20 : 20 + FRAMES_OF_A_CLIP]
-    heard = walk[20 + shift : 20 + shift + FRAMES_OF_A_CLIP] if voices is None else voices
-    pixels = np.cumsum(random.normal(size=(FRAMES_OF_A_CLIP, 5)), axis=0)
-    return Embedded(heard, faces, pixels)
+@pytest.fixture(scope="module")
+def hearing():
+    return listening([clip(seed) for seed in range(4)], RECIPE)
 
 
-@pytest.mark.parametrize(
-    ("positive", "negative", "area"),
-    [([3, 4], [1, 2], 1), ([1, 2], [3, 4], 0), ([1, 3], [2], 0.5), ([1], [1], 0.5), ([1, 2, 3], [2, 0], 4.5 / 6)],
-)
-def test_the_auc_counts_the_pairs_in_the_right_order(positive, negative, area):
-    assert auc(positive, negative) == pytest.approx(area)
+@pytest.fixture(scope="module")
+def deaf():
+    return listening([clip(seed, voices=ramp()) for seed in range(4)], RECIPE)
 
 
-def test_cos2_is_the_squared_cosine_of_every_two_rows():
-    one, other = np.array([[1.0, 0], [1, 1], [0, 0]]), np.array([[0.0, 1], [1, 0], [1, 1]])
-    np.testing.assert_allclose(cos2(one, other), [0, 0.5, 0], atol=1e-7)
+def test_a_metric_that_hears_everything_passes_every_check(hearing):
+    numbers = hearing.numbers
+    assert min(numbers["auc_audio"], numbers["auc_clip"]) > 0.99
+    assert numbers["auc_time"] > 0.95
+    assert numbers["auc_matched"] > 0.95
+    assert 0.4 < numbers["auc_time_shuffled"] < 0.6
+    assert (numbers["offset_exact"], numbers["offset_within_1"], numbers["offset_clips"]) == (4, 4, 4)
+    assert numbers["health"] < 0.3
+    assert numbers["still"] == 0
 
 
-def test_a_metric_that_hears_everything_passes_every_check():
-    heard = listening([clip(seed) for seed in range(4)], RECIPE)
-    assert heard["auc_audio"] > 0.99
-    assert heard["auc_time"] > 0.95
-    assert 0.4 < heard["auc_time_shuffled"] < 0.6
-    assert (heard["offset_exact"], heard["offset_within_1"], heard["offset_clips"]) == (4, 4, 4)
-    assert heard["health"] < 0.3
+def test_a_deaf_metric_tells_time_from_the_faces_alone(deaf):
+    numbers = deaf.numbers
+    assert numbers["auc_time"] == numbers["auc_time_shuffled"]
+    assert numbers["auc_matched"] == numbers["auc_matched_shuffled"]
+    assert numbers["auc_audio"] == numbers["auc_clip"] == 0.5
+    assert numbers["health"] == pytest.approx(1)
 
 
-def test_a_deaf_metric_tells_time_from_the_faces_alone():
-    ramp = np.arange(FRAMES_OF_A_CLIP)[:, None] * np.ones(16)
-    heard = listening([clip(seed, voices=ramp) for seed in range(4)], RECIPE)
-    assert heard["auc_time"] == heard["auc_time_shuffled"]
-    assert heard["auc_audio"] == pytest.approx(0.5)
-    assert heard["health"] == pytest.approx(1)
+def test_pixels_that_wander_tell_near_frames_from_far_ones_but_not_from_those_that_differ_as_much(hearing):
+    assert hearing.numbers["auc_time_pixels"] > 0.9
+    assert hearing.numbers["auc_matched_pixels"] == pytest.approx(0.5, abs=0.02)
+    assert 0.1 < hearing.numbers["matched"] < 1
 
 
-def test_pixels_that_wander_tell_near_frames_from_far_ones():
-    assert listening([clip(0), clip(1)], RECIPE)["auc_time_pixels"] > 0.9
+def test_a_single_clip_has_no_other_clips_sound_and_no_intervals():
+    heard = listening([clip(0)], RECIPE)
+    for name in ("auc_clip", "auc_time_shuffled", "auc_matched_shuffled"):
+        assert heard.numbers[name] is None
+    assert heard.numbers["auc_audio"] > 0.99
+    assert set(heard.intervals.values()) == {None}
 
 
-def test_a_single_clip_has_no_other_clips_sound():
-    assert listening([clip(0)], RECIPE)["auc_time_shuffled"] is None
+def test_delayed_sound_is_told_from_sound_in_time_the_better_the_less_of_it_is_shared(deaf):
+    random, unsure = np.random.default_rng(0), []
+    for seed in range(4):
+        whole = clip(seed)
+        unsure.append(replace(whole, voices=whole.voices + random.normal(size=whole.voices.shape)))
+    curve = listening(unsure, RECIPE).auc_by_delay
+    assert [*curve] == [*range(1, 16)]
+    assert 0.6 < curve[1] < curve[2] - 0.02  # changes over two frames, one apart, share one
+    assert min(curve[delay] for delay in range(2, 16)) > 0.8
+    assert set(deaf.auc_by_delay.values()) == {0.5}
 
 
-@pytest.mark.parametrize("shift", [-4, -1, 0, 3, 15])
-def test_a_shift_is_found_with_its_sign(shift):
-    assert best_lag(clip(0, shift=shift), RECIPE.spacing) == shift
+def test_the_similarity_peaks_where_sound_and_picture_meet(hearing):
+    means = hearing.similarity_by_lag
+    assert [*means] == [*range(-15, 16)]
+    assert means[0] == pytest.approx(1)
+    assert max(value for lag, value in means.items() if abs(lag) > 1) < 0.3
+
+
+def test_the_grid_has_a_row_for_every_spacing_and_distance(hearing):
+    assert [(row["spacing"], row["distance"]) for row in hearing.grid] == [*GRID]
+    assert min(row["auc_audio"] for row in hearing.grid) > 0.9
+
+
+def test_faces_that_do_not_change_are_counted_and_like_nothing():
+    still = clip(0)
+    faces = still.faces.copy()
+    faces[10:30] = faces[10]
+    heard = listening([replace(still, faces=faces), clip(1)], RECIPE)
+    pairs = 2 * (FRAMES - RECIPE.spacing)
+    assert heard.numbers["still"] == pytest.approx((20 - RECIPE.spacing) / pairs)
+    assert np.isfinite(heard.numbers["auc_audio"])
+
+
+def test_a_signed_similarity_tells_a_change_from_its_opposite():
+    turned = [replace(clip(seed), voices=-clip(seed).voices) for seed in range(3)]
+    assert listening(turned, RECIPE).numbers["auc_audio"] > 0.99
+    signed = RECIPE.model_copy(update={"signed": True})
+    assert listening(turned, signed).numbers["auc_audio"] < 0.01
+    assert listening([clip(seed) for seed in range(3)], signed).numbers["auc_audio"] > 0.99
 
 
 def test_clips_one_frame_off_count_as_within_one():
-    heard = listening([clip(0), clip(1, shift=1), clip(2, shift=-2)], RECIPE)
-    assert (heard["offset_exact"], heard["offset_within_1"]) == (1, 2)
+    numbers = listening([clip(0), clip(1, shift=1), clip(2, shift=-2)], RECIPE).numbers
+    assert (numbers["offset_exact"], numbers["offset_within_1"]) == (1, 2)
 
 
-def test_a_clips_embeddings_are_those_of_its_frames(tiny):
-    entry, clips = tiny.entries("test")[0], tiny.clips()
-    encoders = Encoders(RECIPE.networks, RECIPE.input_px).eval()
-    embedded = embed(encoders, clips, entry, RECIPE)
-    picture = clips.mouth(entry, 17, RECIPE.mouth_px, RECIPE.input_px)
-    with torch.no_grad():
-        face = encoders.face(to_unit(picture[None]) * 2 - 1)[0].numpy()
-        voice = encoders.audio(torch.from_numpy(clips.mel(entry, 17).T)[None, None])[0].numpy()
-    assert len(embedded.voices) == len(embedded.faces) == FRAMES
-    np.testing.assert_allclose(embedded.faces[17], face, atol=1e-5)
-    np.testing.assert_allclose(embedded.voices[17], voice, atol=1e-5)
-    np.testing.assert_allclose(embedded.pixels[17], picture.reshape(-1) / 255, atol=1e-6)
+def test_the_shortest_clip_that_is_asked_has_an_answer_to_everything():
+    shortest = frames_needed(RECIPE)
+    assert shortest <= TINY_FRAMES
+    whole = clip(0)
+    cut = {name: value[:shortest] for name, value in vars(whole).items()}
+    cut["pixel_change"] = whole.pixel_change[:shortest, :shortest]
+    heard = listening([replace(whole, **cut)] * 2, RECIPE)
+    assert all(value is not None for row in heard.grid for value in row.values())
+    assert all(value is not None for value in heard.numbers.values())

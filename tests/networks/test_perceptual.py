@@ -1,7 +1,8 @@
+import published_layouts as layouts
 import pytest
 import torch
 
-from tavce.networks.perceptual import MobileNetV2Features, Vgg19Features
+from tavce.networks.perceptual import MobileNetV2Features, Vgg16Features, Vgg19Features
 
 
 def test_vgg19_is_cut_after_relu5_1_and_named_as_published():
@@ -18,6 +19,20 @@ def test_vgg19_levels_halve_and_are_rectified():
     shapes = [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (512, 2, 2)]
     assert [tuple(level.shape[1:]) for level in levels] == shapes
     assert all(level.min() >= 0 for level in levels)
+
+
+def test_vgg16_is_cut_after_relu5_3_and_named_as_published():
+    with torch.device("meta"):
+        shapes = {name: tuple(entry.shape) for name, entry in Vgg16Features().state_dict().items()}
+    assert shapes == layouts.vgg16()
+    assert list(shapes)[-2] == "features.28.weight"
+
+
+def test_vgg16_levels_are_the_last_of_each_resolution():
+    levels = Vgg16Features()(torch.rand(1, 3, 32, 32))
+    shapes = [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (512, 2, 2)]
+    assert [tuple(level.shape[1:]) for level in levels] == shapes
+    assert Vgg16Features().levels == [3, 8, 15, 22, 29]
 
 
 def test_mobilenet_has_the_published_number_of_parameters_without_the_classifier():
@@ -52,7 +67,7 @@ def test_mobilenets_statistics_never_drift():
     assert torch.equal(network.features[0][1].running_mean, before)
 
 
-@pytest.mark.parametrize("network", [Vgg19Features, MobileNetV2Features])
+@pytest.mark.parametrize("network", [Vgg16Features, Vgg19Features, MobileNetV2Features])
 def test_the_picture_gets_a_gradient_and_the_weights_none(network):
     features, picture = network(), torch.rand(1, 3, 32, 32, requires_grad=True)
     sum(level.sum() for level in features(picture)).backward()
@@ -60,7 +75,7 @@ def test_the_picture_gets_a_gradient_and_the_weights_none(network):
     assert all(parameter.grad is None for parameter in features.parameters())
 
 
-@pytest.mark.parametrize("network", [Vgg19Features, MobileNetV2Features])
+@pytest.mark.parametrize("network", [Vgg16Features, Vgg19Features, MobileNetV2Features])
 def test_imagenets_mean_colour_is_nothing(network):
     colour = torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1)
     features = network()

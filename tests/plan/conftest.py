@@ -17,7 +17,7 @@ def costs(settings) -> Costs:
     stage = {"job_s": 10, "clip_s": 0, "second_s": 1, "second_bytes": 1000}
     size = {"videos": 10, "clips": 100, "test_clips": 20, "hours": 1, "width_px": 1000, "height_px": 1000}
     stages = ("download", "trim", "detect", "crop", "quality", "mel", "motion", "basis")
-    stages += ("index", "funnel", "synthesise", "score")
+    stages += ("index", "funnel", "listen", "synthesise", "score")
     training = {"what": "a network", "flops": 1e12, "frame_flops": 1e11, "loader_s": 0.01, "bytes": 5}
     return Costs.model_validate(
         {

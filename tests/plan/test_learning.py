@@ -24,9 +24,11 @@ def shapes(**changes: object) -> dict[tuple[str, str], str]:
         ({"renderers": {"no_correlation": {"weights": {"gan": 0}}}}, {("renderer", "no_correlation")}),
         (
             {"metrics": {"paper": {"input_px": 96}}},
-            {("metric", "paper"), ("renderer", "ours"), ("renderer", "no_correlation")},
+            {("metric", "paper"), ("metric", "recommended"), ("renderer", "ours"), ("renderer", "no_correlation")},
         ),
         ({"metrics": {"paper": {"reconstruction_weight": 0}}}, {("metric", "paper")}),
+        ({"metrics": {"paper": {"audio_start": "wav2lip", "visual_start": "arcface"}}}, set()),
+        ({"metrics": {"paper": {"perceptual": "vgg19"}}}, {("metric", "paper"), ("metric", "recommended")}),
     ],
 )
 def test_a_shape_changes_with_what_a_step_computes_and_with_nothing_else(changes, changed):

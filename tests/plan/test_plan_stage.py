@@ -57,7 +57,10 @@ def test_a_plan_says_which_numbers_are_measured_assumed_and_estimated(plan):
     origins = dict(re.findall(r"^(\w+) .* (\w+)$", text.partition("critical path")[0], re.MULTILINE))
     assert (origins["crop"], origins["download"], origins["train_renderer"]) == ("measured", "assumed", "estimate")
     assert "at 40 TFLOP/s sustained (--tflops); no GPU was measured" in " ".join(text.split())
-    assert "→ train_metric paper → train_renderer ours → synthesise vox2/ours →" in " ".join(text.split())
+    assert (
+        "→ train_metric paper → listen paper → listening_gate paper → train_renderer ours → synthesise vox2/ours →"
+        in " ".join(text.split())
+    )
 
 
 def test_a_plan_says_how_long_a_host_is_asked_at_its_pace(plan, tmp_path):

@@ -50,7 +50,7 @@ def test_whole_videos_are_fetched_at_the_speed_of_the_network(costs):
 
 def test_a_training_takes_its_operations_on_the_gpu(settings, costs):
     metric = by_rule(settings, costs)["train_metric"]
-    samples = 80 * 10  # clips outside the test split, epochs; batches of 16 come out even
+    samples = 2 * 80 * 10  # recipes, clips outside the test split, epochs; batches of 16 come out even
     assert metric.gpu_s == pytest.approx(samples * 1e12 / 2e12)
     assert metric.core_s == 4 * metric.gpu_s
     assert metric.origins == [ESTIMATE]
@@ -80,6 +80,13 @@ def test_the_test_videos_are_rendered_on_the_gpu(settings, costs):
     assert synthesise.longest_s == pytest.approx(10 + seconds + rendering_s)
     assert synthesise.gpu_s == pytest.approx(2 * synthesise.longest_s)
     assert synthesise.core_s == pytest.approx(4 * (4 * (10 + seconds) + 2 * rendering_s))
+
+
+@pytest.mark.parametrize(("max_clips", "clips"), [(200, 20), (5, 5)])
+def test_a_metric_is_asked_about_the_test_clips_but_no_more_than_the_settings_say(costs, max_clips, clips):
+    dataset = Dataset(costs.datasets["a"], 10)
+    assert Prices(costs).listen([dataset], max_clips).wall_s == pytest.approx(10 + clips * 36)
+    assert Prices(costs).listen([], max_clips).wall_s == 10
 
 
 def test_own_benchmarks_take_the_place_of_measured_costs(settings, costs):

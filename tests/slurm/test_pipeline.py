@@ -29,7 +29,13 @@ def test_stages_that_learn_ran_on_gpu_nodes_with_a_gpu_and_the_others_on_cpu_nod
 
 def test_every_job_has_a_log_with_its_name(undisturbed):
     names = [path.relative_to(undisturbed.folder).as_posix() for path in (undisturbed.folder / "logs").rglob("*.log")]
-    for name in ("trim/demo/0001.log", "metric/both.log", "renderer/ours.log", "score/demo/ours.log", "report.log"):
+    for name in (
+        "trim/demo/0001.log",
+        "metric/recommended.log",
+        "renderer/ours.log",
+        "score/demo/ours.log",
+        "report.log",
+    ):
         assert f"logs/{name}" in names
 
 

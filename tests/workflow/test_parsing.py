@@ -12,6 +12,7 @@ from tavce.stages import SHARD_STAGES
 
 DEMO = REPOSITORY / "workflow" / "config" / "demo.yaml"
 SLOWEST_DRY_RUN_S = 3.0
+PAPERS = {"vgg19", "vgg16", "lpips_vgg"}
 
 
 def test_without_a_corpus_nothing_runs_and_the_message_says_what_to_set(fresh):
@@ -68,7 +69,7 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
 @pytest.mark.parametrize(
     ("changes", "fetched"),
     [
-        ({}, {"vgg19"}),
+        ({}, PAPERS),
         ({"metrics": {"paper": {"perceptual": "mobilenetv2"}}}, {"vgg19", "mobilenetv2"}),
         (
             {
@@ -77,22 +78,27 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
             },
             set(),
         ),
-        ({"motion": {"backend": "deep3d"}}, {"vgg19", "deep3d"}),
-        ({"quality": {"syncnet": True}}, {"vgg19", "syncnet_v2"}),
-        ({"detect": {"backend": "face_alignment"}}, {"vgg19", "s3fd", "fan4"}),
-        ({"corpora": {"mine": {**CORPUS, "detect": {"backend": "face_alignment"}}}}, {"vgg19", "s3fd", "fan4"}),
+        (
+            {"metrics": {"paper": {"reconstruction_weight": 0, "audio_start": "tavce", "visual_start": "tavce"}}},
+            {"vgg19", "tavce_metric"},
+        ),
+        ({"motion": {"backend": "deep3d"}}, PAPERS | {"deep3d"}),
+        ({"quality": {"syncnet": True}}, PAPERS | {"syncnet_v2"}),
+        ({"detect": {"backend": "face_alignment"}}, PAPERS | {"s3fd", "fan4"}),
+        ({"corpora": {"mine": {**CORPUS, "detect": {"backend": "face_alignment"}}}}, PAPERS | {"s3fd", "fan4"}),
     ],
     ids=[
         "the paper's",
         "another for the metric",
         "no loss needs any",
+        "a metric that goes on from the release's",
         "a network measures motion",
         "syncnet measures clips",
         "networks find faces",
         "networks find faces of one corpus",
     ],
 )
-def test_the_weights_that_losses_need_are_fetched_and_no_others(fresh, changes, fetched):
+def test_the_weights_that_are_needed_are_fetched_and_no_others(fresh, changes, fetched):
     fresh.configure(**changes)
     assert {job.wildcards[0] for job in fresh.jobs() if job.rule == "fetch_weights"} == fetched
 

@@ -25,6 +25,9 @@ MORE = {
         "corpora": {"mine": CORPUS, "theirs": {**CORPUS, "quality": {"syncnet": True}}},
         "motion": {"backend": "deep3d"},
     },
+    "a metric that starts from published weights": {
+        "metrics": {"paper": {"audio_start": "wav2lip", "visual_start": "arcface"}, "both": {"like": "paper"}}
+    },
     "no weights": {"metrics": {"paper": {"reconstruction_weight": 0}}},
 }
 

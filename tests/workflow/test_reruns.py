@@ -11,7 +11,8 @@ pytestmark = pytest.mark.slow
 
 TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
 TABLES = {"score", "write_tables", "report"}
-AFTER_GATE = TRAINING | {"synthesise"} | TABLES
+AFTER_METRIC = {"listen", "listening_gate", "train_renderer", "synthesise"} | TABLES
+AFTER_GATE = TRAINING | AFTER_METRIC
 AFTER_INDEX = {"index", "card", "funnel", "gate"} | AFTER_GATE
 BASIS = {"basis_origin", "basis", "motion"}
 AFTER_CROP = {"quality", "mel"} | BASIS
@@ -34,6 +35,8 @@ def test_nothing_is_done_where_nothing_changed(finished):
         ({"motion": {"expression": 32}}, BASIS | AFTER_INDEX),
         ({"gate": {"test": 9}}, {"gate"} | AFTER_GATE),
         ({"audio2exp": {"blink_weight": 3}}, {"train_audio2exp", "synthesise"} | TABLES),
+        ({"metrics": {"paper": {"margin": 0.1}}}, {"train_metric"} | AFTER_METRIC),
+        ({"listening": {"max_clips": 9}}, {"listen", "listening_gate", "report"}),
         ({"synthesise": {"style": 1}}, {"synthesise"} | TABLES),
         ({"score": {"max_lag_frames": 10}}, TABLES),
     ],

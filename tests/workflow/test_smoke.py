@@ -77,13 +77,22 @@ def test_every_video_has_sound_and_as_many_frames_as_its_clip(done):
                 assert video.streams.audio[0].duration > 0
 
 
-def test_mlflow_has_one_parent_run_and_a_nested_run_for_every_training_and_score(done):
+def test_mlflow_has_one_parent_run_and_a_nested_run_for_every_training_check_and_score(done):
     folder, _ = done
     with sqlite3.connect(folder / "results/mlflow.db") as store:
         runs = dict(store.execute("select run_uuid, name from runs"))
         parents = dict(store.execute("select run_uuid, value from tags where key = 'mlflow.parentRunId'"))
         status = dict(store.execute("select run_uuid, status from runs"))
-    trained = {"metric/paper", "metric/both", "audio2exp", "audio2pose", "renderer/ours", "renderer/no_correlation"}
+    trained = {
+        "metric/paper",
+        "metric/recommended",
+        "listen/paper",
+        "listen/recommended",
+        "audio2exp",
+        "audio2pose",
+        "renderer/ours",
+        "renderer/no_correlation",
+    }
     scored = {f"score/{method}" for method in METHODS}
     assert {runs[run] for run in parents} == trained | scored
     assert len(set(parents.values())) == 1
@@ -94,7 +103,7 @@ def test_mlflow_has_one_parent_run_and_a_nested_run_for_every_training_and_score
 def test_a_run_leads_from_its_checkpoint_to_settings_commit_and_index(done):
     folder, _ = done
     lineage = read_json(folder / "results/renderer/ours/run.json")
-    assert lineage["settings"]["renderer"]["metric"] == "both"
+    assert lineage["settings"]["renderer"]["metric"] == "recommended"
     assert lineage["checkpoint"]["path"] == "results/renderer/ours/best.pt"
     assert lineage["mlflow_run_id"]
     assert len(lineage["index_digest"].split("-")[0]) == 16

@@ -135,6 +135,11 @@ def metric_of(wildcards):
     return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
 
 
+def verdict_on_metric(wildcards):
+    """Return the verdict that lets a variant of the renderer learn; what it says changes nothing in the variant."""
+    return ancient(f"results/listen/{settings.renderers[wildcards.variant].metric}/gate.json")
+
+
 def weights_of(section):
     """Return an input function: the listings of the published weights that a section of a dataset's settings needs."""
     return lambda wildcards: [
@@ -144,9 +149,8 @@ def weights_of(section):
 
 
 def weights_of_metric(wildcards):
-    """Return the listing of the published weights that a recipe's reconstruction loss needs."""
-    recipe = settings.metrics[wildcards.recipe]
-    return ancient(f"results/weights/{recipe.perceptual}.json") if recipe.reconstruction_weight else []
+    """Return the listings of the published weights that a recipe starts from, or its reconstruction loss needs."""
+    return [ancient(f"results/weights/{name}.json") for name in settings.metrics[wildcards.recipe].weights]
 
 
 def weights_of_renderer(wildcards):
@@ -176,6 +180,7 @@ CLEARED = shard_files(
     [name for name in SHARDS if not settings.section("download", name).keep_raw],
 )
 METRICS = expand("results/metric/{recipe}/run.json", recipe=settings.metrics)
+LISTENED = expand("results/listen/{recipe}/run.json", recipe=settings.metrics)
 GENERATORS = [
     "results/audio2exp/run.json",
     "results/audio2pose/run.json",

@@ -81,6 +81,7 @@ rule report:
         tables=expand("results/tables/{dataset}.csv", dataset=EVALUATE),
         funnel="results/funnel/funnel.json",
         runs=METRICS + GENERATORS,
+        listened=LISTENED,
         scores=expand("results/score/{dataset}/{method}.jsonl", dataset=EVALUATE, method=settings.methods),
         videos=expand("results/synthesise/{dataset}/{method}", dataset=EVALUATE, method=settings.methods),
     output:
@@ -95,5 +96,6 @@ rule report:
         version=version("report"),
     shell:
         "python -m tavce report --tables {input.tables:q} --funnel {input.funnel:q}"
-        " --runs {input.runs:q} --scores {input.scores:q} --labels {params.labels:q}"
+        " --runs {input.runs:q} --listened {input.listened:q} --scores {input.scores:q}"
+        " --labels {params.labels:q}"
         " --videos-root {params.videos:q} --out {output.page:q} 2> {log:q}"

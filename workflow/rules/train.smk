@@ -48,6 +48,50 @@ rule train_metric:
         " --threads {threads} --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
 
 
+rule listen:
+    input:
+        indexes=INDEXES,
+        metric="results/metric/{recipe}/best.pt",
+    output:
+        run="results/listen/{recipe}/run.json",
+        figure="results/listen/{recipe}/listening.png",
+    log:
+        "logs/listen/{recipe}.log",
+    benchmark:
+        "benchmarks/listen/{recipe}.tsv"
+    priority: 1
+    conda:
+        "../../envs/train.yaml"
+    threads: 4
+    params:
+        settings=sections("listen"),
+        version=version("listen"),
+        folder=subpath(output.run, parent=True),
+    shell:
+        "python -m tavce listen --name {wildcards.recipe:q} --settings {params.settings:q} --threads {threads}"
+        " --metric {input.metric:q} --indexes {input.indexes:q} --folder {params.folder:q} 2> {log:q}"
+
+
+localrules:
+    listening_gate,
+
+
+rule listening_gate:
+    input:
+        listened="results/listen/{recipe}/run.json",
+    output:
+        verdict="results/listen/{recipe}/gate.json",
+    log:
+        "logs/listening_gate/{recipe}.log",
+    priority: 1
+    conda:
+        "../../envs/data.yaml"
+    params:
+        version=version("listening_gate"),
+    shell:
+        "python -m tavce listening_gate --listened {input.listened:q} --out {output.verdict:q} 2> {log:q}"
+
+
 rule train_audio2exp:
     input:
         indexes=TRAIN_INDEXES,
@@ -106,6 +150,7 @@ rule train_renderer:
         indexes=TRAIN_INDEXES,
         gate="results/gate/gate.json",
         metric=metric_of,
+        verdict=verdict_on_metric,
         weights=weights_of_renderer,
     output:
         model="results/renderer/{variant}/best.pt",
