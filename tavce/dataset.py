@@ -6,26 +6,24 @@ Shapes: S the side of a picture, W mel steps of a window.
 """
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 
 import cv2
-import h5py
 import numpy as np
 import pyarrow.parquet as pq
 import torch
 from cachetools import LRUCache, cachedmethod
 
-from tavce import scratch, store
 from tavce.config.learning import Window
-from tavce.faces.points import mouth_centre
+from tavce.faces.points import mouth_box
 from tavce.records import InputError
+from tavce.shard_reader import Place, ShardReader
 
-CACHE_BYTES = 256 * 2**20  # decoded pictures, and as much again of small arrays, kept by a process
-OPEN_FILES = 256  # shards a process holds open; many systems allow 1024
+CACHE_BYTES = 128 * 2**20  # decoded pictures, and as much again of small arrays, kept by a process
+KEPT_BYTES = 512  # what keeping an array costs besides its numbers
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,25 @@ class Entry:
     crop: str
     mel: str
     motion: str
+    crop_digest: str
+    mel_digest: str
+    motion_digest: str
+
+    def place(self, stage: str) -> Place:
+        """Return where the arrays of `crop`, `mel` or `motion` lie."""
+        return Place(stage, getattr(self, stage), getattr(self, f"{stage}_digest"), self.clip_id)
 
 
 def read_index(paths: Iterable[str], split: str | None = None) -> list[Entry]:
     """Return the clips of indexes, of one split where it is named.
 
     Raises:
-        InputError: no clip is left.
+        InputError: no clip is left, or an index lacks a column.
     """
     names = [*Entry.__dataclass_fields__]
+    for path in paths:
+        if missing := [name for name in names if name not in pq.read_schema(path).names]:
+            raise InputError(f"{path} has no column {missing[0]}, an older version wrote it: rerun the stage index")
     rows = [row for path in paths for row in pq.read_table(path, columns=names).to_pylist()]
     entries = [Entry(**row) for row in rows if split in (None, row["split"])]
     if not entries:
@@ -67,27 +75,18 @@ def index_digest(paths: Iterable[str]) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
-class _OpenShards(LRUCache):
-    """Open shard files by process and path; the one that was not used for longest is closed."""
-
-    def popitem(self) -> tuple[tuple[int, str], h5py.File]:
-        key, file = super().popitem()
-        file.close()
-        return key, file
-
-
 class Clips:
     """Reads frames, mel windows and coefficients; keeps shard files open, and what is asked for again in memory.
 
-    Where the node has a scratch (`tavce.scratch`), shards are read from copies there.
+    All of it raises InputError where a shard is not what the index says (`tavce.shard_reader`).
     """
 
     def __init__(self, window: Window):
-        scratch.enter()
+        cv2.setNumThreads(1)  # before loaders are forked: one that finds OpenCV's threads started can hang
         self._window = window
-        self._files = _OpenShards(OPEN_FILES)
-        self._pictures: LRUCache = LRUCache(CACHE_BYTES, getsizeof=attrgetter("nbytes"))
-        self._arrays: LRUCache = LRUCache(CACHE_BYTES, getsizeof=attrgetter("nbytes"))
+        self._reader = ShardReader()
+        self._pictures: LRUCache = LRUCache(CACHE_BYTES, getsizeof=_kept_bytes)
+        self._arrays: LRUCache = LRUCache(CACHE_BYTES, getsizeof=_kept_bytes)
 
     def __getstate__(self) -> dict[str, Window]:
         return {"window": self._window}
@@ -95,74 +94,114 @@ class Clips:
     def __setstate__(self, state: dict[str, Window]) -> None:
         self.__init__(state["window"])
 
-    def _group(self, path: str, clip_id: str) -> h5py.Group:
-        key = (os.getpid(), path)  # a forked loader process must not read through its parent's files
-        if key not in self._files:
-            near = scratch.local(path)
-            with store.open_shard(near):
-                pass
-            self._files[key] = h5py.File(near, "r")
-        return self._files[key][clip_id]
+    @cachedmethod(attrgetter("_arrays"))
+    def _array(self, place: Place, name: str) -> np.ndarray:
+        return self._reader.whole(place, name)
 
     @cachedmethod(attrgetter("_arrays"))
-    def _array(self, path: str, clip_id: str, name: str) -> np.ndarray:
-        return self._group(path, clip_id)[name][:]
+    def _landmarks(self, place: Place) -> np.ndarray:
+        landmarks = self._reader.whole(place, "landmarks")
+        bad = np.flatnonzero(~np.isfinite(landmarks).all(axis=(1, 2)))
+        if len(bad):
+            raise InputError(
+                f"clip {place.clip_id}: frame {bad[0]} has no landmarks in {place.path}: rerun the stage {place.stage}"
+            )
+        return landmarks
+
+    @cachedmethod(attrgetter("_arrays"))
+    def _mouth_offsets(self, place: Place, box_px: int) -> np.ndarray:
+        """Return where the stored mouths begin and end, [T + 1]; nothing where none of this size are stored."""
+        if self._reader.number(place, "mouth_px") != box_px:
+            return np.empty(0, np.int64)
+        return self._reader.whole(place, "mouth_offsets")
 
     def landmarks(self, entry: Entry) -> np.ndarray:
-        """Return landmarks float32 [T, 68, 2], px in the crop."""
-        return self._array(entry.crop, entry.clip_id, "landmarks")
+        """Return landmarks float32 [T, 68, 2], px in the crop; InputError where a frame has none."""
+        return self._landmarks(entry.place("crop"))
 
     def motion(self, entry: Entry) -> np.ndarray:
         """Return motion coefficients float32 [T, 70]."""
-        return self._array(entry.motion, entry.clip_id, "motion")
+        return self._array(entry.place("motion"), "motion")
+
+    def mels(self, entry: Entry, frames: Sequence[int]) -> np.ndarray:
+        """Return the mel windows float32 [F, W, 80] of frames, indices clamped to the clip (paper.md, stage 1)."""
+        steps = mel_steps(self._window, frames, entry.mel_steps)
+        low, high = int(steps.min()), int(steps.max())
+        place = entry.place("mel")
+        if high - low < steps.size:  # windows that overlap are one read
+            return self._reader.rows(place, "mel", [(low, high + 1)])[0][steps - low]
+        windows = self._reader.rows(place, "mel", ((row[0], row[-1] + 1) for row in steps.tolist()))
+        return np.stack([window[row - row[0]] for window, row in zip(windows, steps, strict=True)])
 
     def mel(self, entry: Entry, frame: int) -> np.ndarray:
-        """Return the mel window float32 [W, 80] of a frame, indices clamped to the clip (paper.md, stage 1)."""
-        steps = mel_steps(self._window, frame, entry.mel_steps)
-        low, high = int(steps[0]), int(steps[-1])
-        return self._group(entry.mel, entry.clip_id)["mel"][low : high + 1][steps - low]
+        """Return the mel window float32 [W, 80] of a frame."""
+        return self.mels(entry, [frame])[0]
 
     def crop_side(self, entry: Entry) -> int:
         """Return the side of the stored crops, px."""
-        return int(self._group(entry.crop, entry.clip_id).attrs["size_px"])
+        return self._reader.number(entry.place("crop"), "size_px")
 
     def picture(self, entry: Entry, frame: int, side_px: int) -> np.ndarray:
         """Return a frame uint8 [S, S, 3] RGB."""
         key = (entry.crop, entry.clip_id, frame, side_px)
-        if key not in self._pictures:
-            self._pictures[key] = _resize(self._decode(entry, frame), side_px)
-        return self._pictures[key]
+        kept = self._pictures.get(key)
+        if kept is None:
+            kept = self._pictures[key] = _resize(self._frame(entry, frame), side_px)
+        return kept
+
+    def mouths(self, entry: Entry, frames: Sequence[int], box_px: int, side_px: int) -> np.ndarray:
+        """Return the mouth boxes of frames, uint8 [F, S, S, 3] RGB: `box_px` of the crop resized to `side_px`.
+
+        They are those the shard stores, where it stores this size, and else cut out of the frames.
+        """
+        keys = [(entry.crop, entry.clip_id, frame, box_px, side_px) for frame in frames]
+        kept = {key: self._pictures.get(key) for key in keys}
+        new = {key: frame for key, frame in zip(keys, frames, strict=True) if kept[key] is None}
+        for key, mouth in zip(new, self._read_mouths(entry, [*new.values()], box_px), strict=True):
+            kept[key] = self._pictures[key] = _resize(mouth, side_px)
+        return np.stack([kept[key] for key in keys])
 
     def mouth(self, entry: Entry, frame: int, box_px: int, side_px: int) -> np.ndarray:
-        """Return the mouth box of a frame, uint8 [S, S, 3] RGB: `box_px` of the crop resized to `side_px`."""
-        key = (entry.crop, entry.clip_id, frame, box_px, side_px)
-        if key not in self._pictures:
-            left, top = mouth_box(self.landmarks(entry)[frame], box_px, self.crop_side(entry))
-            decoded = self._decode(entry, frame)
-            self._pictures[key] = _resize(decoded[top : top + box_px, left : left + box_px], side_px)
-        return self._pictures[key]
+        """Return the mouth box of a frame, uint8 [S, S, 3] RGB."""
+        return self.mouths(entry, [frame], box_px, side_px)[0]
 
-    def _decode(self, entry: Entry, frame: int) -> np.ndarray:
-        data = store.picture(self._group(entry.crop, entry.clip_id), frame)
-        return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    def _read_mouths(self, entry: Entry, frames: Sequence[int], box_px: int) -> Iterable[np.ndarray]:
+        """Return the mouth boxes of frames as they are stored or cut."""
+        place = entry.place("crop")
+        if not frames:
+            return []
+        offsets = self._mouth_offsets(place, box_px)
+        if len(offsets):
+            spans = (offsets[frame : frame + 2].tolist() for frame in frames)
+            return map(_decode, self._reader.rows(place, "mouths", spans))
+        landmarks, side_px = self.landmarks(entry), self.crop_side(entry)
+        corners = (mouth_box(landmarks[frame], box_px, side_px) for frame in frames)
+        return [
+            self._frame(entry, frame)[top : top + box_px, left : left + box_px]
+            for frame, (left, top) in zip(frames, corners, strict=True)
+        ]
+
+    def _frame(self, entry: Entry, frame: int) -> np.ndarray:
+        place = entry.place("crop")
+        span = self._array(place, "offsets")[frame : frame + 2].tolist()
+        return _decode(self._reader.rows(place, "frames", [span])[0])
 
 
-def mel_steps(window: Window, frame: int, available: int) -> np.ndarray:
-    """Return the mel indices int64 [W] of a frame's window.
+def mel_steps(window: Window, frames: Sequence[int], available: int) -> np.ndarray:
+    """Return the mel indices int64 [F, W] of frames' windows.
 
-    Starts at int(mel_rate · (frame − lead) / rate), truncated towards zero, and is clamped to the clip.
+    Each starts at int(mel_rate · (frame − lead) / rate), truncated towards zero, and is clamped to the clip.
     """
-    start = int(window.mel_rate_hz * (frame - window.lead_frames) / window.rate_hz)
-    return np.clip(np.arange(start, start + window.steps), 0, available - 1)
+    starts = [int(window.mel_rate_hz * (frame - window.lead_frames) / window.rate_hz) for frame in frames]
+    return np.minimum(np.maximum(np.add.outer(starts, np.arange(window.steps)), 0), available - 1)
 
 
-def mouth_box(landmarks_px: np.ndarray, box_px: int, side_px: int) -> tuple[int, int]:
-    """Return left, top of the box of `box_px` around the mouth of one face [68, 2], kept inside the crop.
+def _kept_bytes(array: np.ndarray) -> int:
+    return array.nbytes + KEPT_BYTES
 
-    Source: the released code; the centre is the median of the 20 mouth points.
-    """
-    corner = np.clip(np.round(mouth_centre(landmarks_px) - box_px / 2), 0, side_px - box_px)
-    return int(corner[0]), int(corner[1])
+
+def _decode(jpeg: np.ndarray) -> np.ndarray:
+    return cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
 
 
 def _resize(picture: np.ndarray, side_px: int) -> np.ndarray:
@@ -177,7 +216,9 @@ def to_unit(pictures: np.ndarray) -> torch.Tensor:
 
     Contiguous, as batches from a loader process are: another layout in memory gives convolutions another rounding.
     """
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(pictures, -1, -3), np.float32) / 255)
+    unit = np.ascontiguousarray(np.moveaxis(pictures, -1, -3)).astype(np.float32)
+    unit /= 255
+    return torch.from_numpy(unit)
 
 
 class Draws(torch.utils.data.Dataset):
@@ -201,22 +242,3 @@ class Draws(torch.utils.data.Dataset):
 def order(seed: int, number: int, count: int) -> np.ndarray:
     """Return the order in which pass `number` visits `count` clips."""
     return np.random.default_rng([seed, number, count]).permutation(count)
-
-
-@dataclass(frozen=True)
-class DrawRange(torch.utils.data.Sampler):
-    """The draws of steps `start` … `stop` − 1: a rank takes its own share of each step's batch."""
-
-    start: int
-    stop: int
-    batch: int
-    rank: int = 0
-    ranks: int = 1
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for step in range(self.start, self.stop):
-            first = (step * self.ranks + self.rank) * self.batch
-            yield [*range(first, first + self.batch)]
-
-    def __len__(self) -> int:
-        return self.stop - self.start

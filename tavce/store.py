@@ -6,14 +6,19 @@ Arrays (T frames at 25 fps, M mel steps at 80 a second, N samples at 16 kHz):
     detect  boxes    float32 [T, 4] px              landmarks float32 [T, 68, 2] px, both in the trimmed video,
             of T frames from the attribute `first_frame` on
     crop    frames   uint8 [bytes] of JPEGs         offsets   int64 [T + 1]
-            landmarks float32 [T, 68, 2] px in the crop; attributes: `size_px`, `first_frame` of the trimmed video,
-            `to_crop`, the affine map from its pixels, row by row
+            mouths   uint8 [bytes] of JPEGs         mouth_offsets int64 [T + 1]: of every frame the square of `mouth_px`
+            around the mouth (`tavce.faces.points.mouth_box`), cut out of its pixels before they were compressed
+            landmarks float32 [T, 68, 2] px in the crop; attributes: `size_px`, `mouth_px`, `first_frame` of the trimmed
+            video, `to_crop`, the affine map from its pixels, row by row
     mel     mel      float32 [M, 80]
     motion  motion   float32 [T, 70]                blink     float32 [T] eye opening, of the eyes' distance
-File attributes: format, stage, version, settings (digest). Group attributes: what the stage says of the clip.
+File attributes: format, stage, version, settings (digest), and `digest` of what was put, the same for the same clips.
+Group attributes: what the stage says of the clip.
 """
 
+import hashlib
 import io
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,8 +30,11 @@ import h5py
 import numpy as np
 
 from tavce.files import whole
+from tavce.records import InputError
 
 FORMAT = 1
+FRAMES = ("frames", "offsets")  # the arrays of pictures packed one after the other
+MOUTHS = ("mouths", "mouth_offsets")
 BLOCK_BYTES = 2**23  # read or written at once where an array may be larger than memory
 
 
@@ -67,10 +75,10 @@ class PictureFile:
         self._file.write(picture)
         self._sizes.append(len(picture))
 
-    def arrays(self) -> dict[str, np.ndarray | Spooled]:
-        """Return the pictures as `frames` and `offsets`; nothing can be added any more."""
+    def arrays(self, names: tuple[str, str] = FRAMES) -> dict[str, np.ndarray | Spooled]:
+        """Return the pictures and their offsets under these names; nothing can be added any more."""
         self._file.close()
-        return {"frames": Spooled(Path(self._file.name)), "offsets": np.cumsum(self._sizes, dtype=np.int64)}
+        return dict(zip(names, (Spooled(Path(self._file.name)), np.cumsum(self._sizes, dtype=np.int64)), strict=True))
 
 
 class ShardWriter:
@@ -78,25 +86,38 @@ class ShardWriter:
 
     def __init__(self, file: h5py.File):
         self._file = file
+        self._digest = hashlib.sha256()
 
     def put(self, clip_id: str, arrays: Mapping[str, np.ndarray | Spooled], **attributes: str | int | float) -> None:
         """Store a clip's arrays and attributes under its id; files of spooled arrays are removed."""
         group = self._file.create_group(clip_id)
+        self._note(clip_id, attributes)
         for name, array in arrays.items():
             if isinstance(array, Spooled):
-                _copy(array.path, group, name)
+                self._copy(array.path, group, name)
                 array.path.unlink()
             else:
-                group.create_dataset(name, data=array)
+                stored = np.ascontiguousarray(array)
+                self._note(name, stored.dtype.str, stored.shape)
+                self._digest.update(stored.data)
+                group.create_dataset(name, data=stored)
         group.attrs.update(attributes)
 
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits of everything put so far, in its order."""
+        return self._digest.hexdigest()[:16]
 
-def _copy(path: Path, group: h5py.Group, name: str) -> None:
-    dataset = group.create_dataset(name, (path.stat().st_size,), np.uint8)
-    with open(path, "rb") as file:
-        for start in range(0, len(dataset), BLOCK_BYTES):
-            block = np.frombuffer(file.read(BLOCK_BYTES), np.uint8)
-            dataset[start : start + len(block)] = block
+    def _copy(self, path: Path, group: h5py.Group, name: str) -> None:
+        dataset = group.create_dataset(name, (path.stat().st_size,), np.uint8)
+        self._note(name, dataset.dtype.str, dataset.shape)
+        with open(path, "rb") as file:
+            for start in range(0, len(dataset), BLOCK_BYTES):
+                block = np.frombuffer(file.read(BLOCK_BYTES), np.uint8)
+                self._digest.update(block.data)
+                dataset[start : start + len(block)] = block
+
+    def _note(self, *said: object) -> None:
+        self._digest.update(json.dumps(said, sort_keys=True, default=np.generic.item).encode())
 
 
 @contextmanager
@@ -104,7 +125,9 @@ def create(path: str | Path, origin: Origin) -> Iterator[ShardWriter]:
     """Yield a writer for a new shard file, which appears at `path` only when the block ends well."""
     with whole(path) as part, h5py.File(part, "w", libver="latest") as file:
         file.attrs.update(format=FORMAT, stage=origin.stage, version=origin.version, settings=origin.settings)
-        yield ShardWriter(file)
+        writer = ShardWriter(file)
+        yield writer
+        file.attrs["digest"] = writer.digest()
 
 
 @contextmanager
@@ -112,15 +135,36 @@ def open_shard(path: str | Path) -> Iterator[h5py.File]:
     """Yield a shard file for reading.
 
     Raises:
-        ValueError: the file was written in another format than this code reads.
+        InputError: the file was written in another format than this code reads.
     """
     with h5py.File(path, "r") as file:
-        found = file.attrs.get("format")
-        if found != FORMAT:
-            raise ValueError(
-                f"{path}: store format {found}, this version reads {FORMAT}: rerun the stage that wrote it"
-            )
+        check_format(file)
         yield file
+
+
+def check_format(file: h5py.File) -> None:
+    """Make sure that this code can read a shard file.
+
+    Raises:
+        InputError: it was written in another format.
+    """
+    found = file.attrs.get("format")
+    if found != FORMAT:
+        raise InputError(
+            f"{file.filename}: store format {found}, this version reads {FORMAT}: rerun the stage that wrote it"
+        )
+
+
+def stored_digest(path: str | Path) -> str:
+    """Return the digest of what a shard file holds, as its writer noted it.
+
+    Raises:
+        InputError: it was written before digests were.
+    """
+    with open_shard(path) as file:
+        if "digest" not in file.attrs:
+            raise InputError(f"{path} has no digest, an older version wrote it: rerun the stage that wrote it")
+        return file.attrs["digest"]
 
 
 def picture(group: h5py.Group, index: int) -> np.ndarray:

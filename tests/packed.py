@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tavce.store import FRAMES
 
-def pack(pictures: Sequence[bytes]) -> dict[str, np.ndarray]:
-    """Return pictures as `frames` and `offsets`."""
+
+def pack(pictures: Sequence[bytes], names: tuple[str, str] = FRAMES) -> dict[str, np.ndarray]:
+    """Return pictures and their offsets under these names."""
     offsets = np.cumsum([0, *map(len, pictures)], dtype=np.int64)
-    return {"frames": np.frombuffer(b"".join(pictures), np.uint8), "offsets": offsets}
+    return dict(zip(names, (np.frombuffer(b"".join(pictures), np.uint8), offsets), strict=True))

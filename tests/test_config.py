@@ -86,6 +86,7 @@ def test_every_wrong_setting_is_named_at_once(raw):
     [
         ({"recipe": "voxceleb"}, "'crop.recipe' = 'voxceleb': Input should be 'vox', 'hdtf', 'released' or 'ffhq'"),
         ({"size_px": 250}, "'crop.size_px' = 250: Input should be a multiple of 16"),
+        ({"mouth_px": 0}, "'crop.mouth_px' = 0: Input should be greater than 0"),
         ({"max_frames": 0}, "'crop.max_frames' = 0: Input should be greater than 0"),
         ({"min_iou_first": 1.1}, "'crop.min_iou_first' = 1.1: Input should be less than or equal to 1"),
         ({"margin": -0.1}, "'crop.margin' = -0.1: Input should be greater than or equal to 0"),
@@ -95,6 +96,14 @@ def test_every_wrong_setting_is_named_at_once(raw):
 )
 def test_a_recipe_of_crops_has_bounds(raw, crop, words):
     assert f"setting {words}" in refused(raw, crop=crop)
+
+
+def test_a_mouth_larger_than_its_crop_is_refused(raw):
+    assert "crop: mouth_px 72 is above size_px 64: the mouth is cut out of the crop" in refused(
+        raw, crop={"size_px": 64}
+    )
+    corpora = {"mine": {"crop": {"mouth_px": 257}}}
+    assert "corpora.mine.crop: mouth_px 257 is above size_px 256" in refused(raw, corpora=corpora)
 
 
 @pytest.mark.parametrize("section", ["trim", "gate", "score", "methods"])

@@ -3,21 +3,25 @@
 import pickle
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import h5py
 import numpy as np
 import psutil
+import pyarrow.parquet as pq
 import pytest
 import torch
-from tiny_corpus import FRAMES, MEL_STEPS, SIDE, tiny_settings
+from tiny_corpus import FRAMES, MEL_STEPS, MOUTH, SIDE, tiny_settings
 from torch.utils.data import DataLoader
 
-from tavce import dataset, store
-from tavce.dataset import Clips, DrawRange, Draws, index_digest, mel_steps, mouth_box, order, read_index, to_unit
-from tavce.faces.points import mouth_centre
+from tavce import shard_reader, store
+from tavce.dataset import Clips, Draws, Entry, index_digest, mel_steps, order, read_index, to_unit
+from tavce.faces.points import mouth_box, mouth_centre
 from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
+from tavce.loading import DrawRange
 from tavce.metric.pairs import PairDraws
 from tavce.records import InputError
 
@@ -48,12 +52,12 @@ def test_the_digest_of_an_index_names_what_it_lists(tiny):
 
 @pytest.mark.parametrize(("frame", "start"), [(0, -6), (1, -3), (2, 0), (3, 3), (4, 6), (5, 9), (7, 16), (27, 80)])
 def test_a_window_starts_at_the_papers_mel_step(frame, start):
-    steps = mel_steps(WINDOW, frame, 1000)
+    steps = mel_steps(WINDOW, [frame], 1000)[0]
     np.testing.assert_array_equal(steps, np.clip(np.arange(start, start + 16), 0, None))
 
 
 def test_a_window_is_clamped_at_the_end_of_the_clip():
-    assert mel_steps(WINDOW, 39, 129).tolist() == [*range(118, 129), 128, 128, 128, 128, 128]
+    assert mel_steps(WINDOW, [39, 0], 129)[0].tolist() == [*range(118, 129), 128, 128, 128, 128, 128]
 
 
 @pytest.mark.parametrize("frame", [0, 1, 20, FRAMES - 1])
@@ -93,13 +97,75 @@ def test_a_picture_is_the_stored_jpeg_in_rgb(tiny):
     assert np.abs(halved - means).max() <= 0.5
 
 
-def test_a_mouth_is_the_box_of_the_picture_enlarged(tiny):
+def test_a_mouth_is_the_box_of_the_picture_enlarged_where_none_of_its_size_is_stored(tiny):
     entry, clips = tiny.entries()[2], tiny.clips()
-    left, top = mouth_box(clips.landmarks(entry)[4], 24, SIDE)
-    box = clips.picture(entry, 4, SIDE)[top : top + 24, left : left + 24]
-    np.testing.assert_array_equal(clips.mouth(entry, 4, 24, 24), box)
+    left, top = mouth_box(clips.landmarks(entry)[4], 20, SIDE)
+    box = clips.picture(entry, 4, SIDE)[top : top + 20, left : left + 20]
+    np.testing.assert_array_equal(clips.mouth(entry, 4, 20, 20), box)
     enlarged = cv2.resize(np.ascontiguousarray(box), (32, 32), interpolation=cv2.INTER_LINEAR)
-    np.testing.assert_array_equal(clips.mouth(entry, 4, 24, 32), enlarged)
+    np.testing.assert_array_equal(clips.mouth(entry, 4, 20, 32), enlarged)
+
+
+def test_a_mouth_of_the_stored_size_is_the_stored_one(tiny):
+    entry = tiny.entries()[1]
+    offsets = raw(entry.crop, entry.clip_id, "mouth_offsets")
+    jpeg = raw(entry.crop, entry.clip_id, "mouths")[offsets[9] : offsets[10]]
+    expected = cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[..., ::-1]
+    np.testing.assert_array_equal(tiny.clips().mouth(entry, 9, MOUTH, MOUTH), expected)
+
+
+def test_a_stored_mouth_shows_what_the_frame_shows_there(tiny, tmp_path):
+    entry = tiny.entries()[1]
+    bare = edited(entry, "crop", tmp_path, lambda file: file[entry.clip_id].attrs.__delitem__("mouth_px"))
+    stored, cut = (tiny.clips().mouths(which, range(FRAMES), MOUTH, MOUTH).astype(float) for which in (entry, bare))
+    assert np.abs(stored - cut).mean() < 6  # colours of frames are stored at half the resolution
+    assert np.abs(stored.mean(axis=-1) - cut.mean(axis=-1)).mean() < 3
+    aside = np.abs(stored[:, :, 1:] - cut[:, :, :-1]).mean()
+    assert np.abs(stored - cut).mean() < aside
+
+
+def test_mouths_of_several_frames_are_those_of_each(tiny):
+    entry, frames = tiny.entries()[0], (7, 3, 7, 30)
+    clips = tiny.clips()
+    clips.mouth(entry, 3, MOUTH, 32)
+    expected = [tiny.clips().mouth(entry, frame, MOUTH, 32) for frame in frames]
+    np.testing.assert_array_equal(clips.mouths(entry, frames, MOUTH, 32), expected)
+
+
+@pytest.mark.parametrize("frames", [(0, 1), (5, 8, 6), (2, 35), (39, 0, 20, 21)])
+def test_windows_of_several_frames_are_those_of_each(tiny, frames):
+    entry, clips = tiny.entries()[0], tiny.clips()
+    np.testing.assert_array_equal(clips.mels(entry, frames), [clips.mel(entry, frame) for frame in frames])
+
+
+def edited(entry: Entry, stage: str, folder: Path, edit: Callable[[h5py.File], object]) -> Entry:
+    """Return the entry with a copy of one of its shards that was edited; its digest stays."""
+    path = str(folder / f"{stage}.h5")
+    shutil.copyfile(getattr(entry, stage), path)
+    with h5py.File(path, "a") as file:
+        edit(file)
+    return replace(entry, **{stage: path})
+
+
+def test_a_frame_without_landmarks_is_refused_where_landmarks_are_needed(tiny, tmp_path):
+    entry = tiny.entries()[1]
+
+    def lose(file: h5py.File) -> None:
+        file[entry.clip_id]["landmarks"][7, 60] = np.nan
+
+    lost = edited(entry, "crop", tmp_path, lose)
+    words = r"clip b0: frame 7 has no landmarks in .*crop\.h5: rerun the stage crop"
+    with pytest.raises(InputError, match=words):
+        tiny.clips().landmarks(lost)
+    with pytest.raises(InputError, match=words):
+        tiny.clips().mouth(lost, 3, MOUTH - 2, 32)
+    np.testing.assert_array_equal(tiny.clips().mouth(lost, 7, MOUTH, 32), tiny.clips().mouth(entry, 7, MOUTH, 32))
+
+
+def test_an_index_of_an_older_version_is_refused(tiny, tmp_path):
+    pq.write_table(pq.read_table(tiny.index).drop_columns("mel_digest"), tmp_path / "old.parquet")
+    with pytest.raises(InputError, match=r"old\.parquet has no column mel_digest, .*: rerun the stage index"):
+        read_index([tiny.index, str(tmp_path / "old.parquet")])
 
 
 def test_a_picture_kept_in_memory_is_the_one_that_was_read(tiny):
@@ -109,7 +175,7 @@ def test_a_picture_kept_in_memory_is_the_one_that_was_read(tiny):
 
 
 def test_no_more_shards_are_open_than_allowed_and_every_one_can_be_read_again(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset, "OPEN_FILES", 2)
+    monkeypatch.setattr(shard_reader, "OPEN_FILES", 2)
     entry, clips = tiny.entries()[0], tiny.clips()
     copies = {stage: str(tmp_path / f"{stage}.h5") for stage in ("crop", "mel", "motion")}
     for stage, path in copies.items():
@@ -126,7 +192,7 @@ def test_no_more_shards_are_open_than_allowed_and_every_one_can_be_read_again(ti
 def test_a_shard_of_another_format_is_refused(tiny, tmp_path):
     with h5py.File(tmp_path / "old.h5", "w") as file:
         file.attrs["format"] = store.FORMAT + 1
-    with pytest.raises(ValueError, match="rerun the stage that wrote it"):
+    with pytest.raises(InputError, match="rerun the stage that wrote it"):
         tiny.clips().motion(replace(tiny.entries()[0], motion=str(tmp_path / "old.h5")))
 
 

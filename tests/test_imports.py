@@ -15,7 +15,7 @@ MODULES = {
 }
 BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
 MEDIA = {"media", "cutting", "damage"}
-TOOLS = MEDIA | {"boxes", "store", "weights"}
+TOOLS = MEDIA | {"boxes", "shard_reader", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {
     "cli": {"config", "records", "stages"},
@@ -32,9 +32,9 @@ MAY_IMPORT = {
     "rerun": BASE | {"rerun"},
     "plan": BASE | {"plan"},
     "networks": {"networks"},
-    "dataset": DATA,
-    "training": DATA | {"cluster", "data", "dataset", "networks", "training"},  # data: the funnel is printed
-    "metric": DATA | {"dataset", "networks", "training", "metric"},
+    **dict.fromkeys(("dataset", "loading"), DATA),
+    "training": DATA | {"cluster", "data", "dataset", "loading", "networks", "training"},  # data: the funnel is printed
+    "metric": DATA | {"dataset", "loading", "networks", "training", "metric"},
     "generator": DATA | {"dataset", "networks", "training", "metric", "generator"},
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
 }

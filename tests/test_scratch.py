@@ -68,7 +68,7 @@ def files(root: Path) -> list[str]:
 def read(clips: Clips, entry: Entry) -> tuple[list[np.ndarray], set[str]]:
     """Return arrays of a clip, and the files that they were read from."""
     arrays = [clips.picture(entry, FRAMES - 1, SIDE), clips.mel(entry, 7), clips.motion(entry), clips.landmarks(entry)]
-    return arrays, {file.filename for file in clips._files.values()}
+    return arrays, {file.filename for file, _ in clips._reader._files.values()}
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tavce import store
-from tavce.records import ClipError, Reason
+from tavce.records import ClipError, InputError, Reason
 
 ORIGIN = store.Origin("mel", 3, "0123456789abcdef")
 
@@ -18,7 +18,60 @@ def test_arrays_and_attributes_come_back(tmp_path):
         np.testing.assert_array_equal(file["a"]["mel"][:], mel)
         assert file["a"]["mel"].dtype == np.float32
         assert dict(file["a"].attrs) == {"source_sha256": "ff", "frames": 3}
-        assert dict(file.attrs) == {"format": store.FORMAT, "stage": "mel", "version": 3, "settings": ORIGIN.settings}
+        said = {name: value for name, value in file.attrs.items() if name != "digest"}
+    assert said == {"format": store.FORMAT, "stage": "mel", "version": 3, "settings": ORIGIN.settings}
+
+
+def digest_of(folder, clips, origin=ORIGIN) -> str:
+    """Return the digest of a shard of clips: id, arrays and attributes."""
+    with store.create(folder / "0000.h5", origin) as writer:
+        for clip_id, arrays, attributes in clips:
+            writer.put(clip_id, arrays, **attributes)
+    return store.stored_digest(folder / "0000.h5")
+
+
+ARRAY = np.arange(12, dtype=np.int32)
+CLIPS = (("a", {"x": ARRAY}, {"side": 2}), ("b", {"x": ARRAY, "y": ARRAY[:0]}, {}))
+
+
+def test_the_same_clips_have_the_same_digest_whoever_wrote_them(tmp_path):
+    found = digest_of(tmp_path, CLIPS)
+    assert digest_of(tmp_path, CLIPS, store.Origin("crop", 9, "other")) == found
+    assert len(found) == 16
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        CLIPS[:1],
+        CLIPS[::-1],
+        (("c", *CLIPS[0][1:]), CLIPS[1]),
+        (("a", {"z": ARRAY}, {"side": 2}), CLIPS[1]),
+        (("a", {"x": ARRAY + 1}, {"side": 2}), CLIPS[1]),
+        (("a", {"x": ARRAY.astype(np.uint32)}, {"side": 2}), CLIPS[1]),
+        (("a", {"x": ARRAY.reshape(3, 4)}, {"side": 2}), CLIPS[1]),
+        (("a", {"x": ARRAY}, {"side": 3}), CLIPS[1]),
+    ],
+    ids=["clips", "order", "id", "name", "value", "type", "shape", "attribute"],
+)
+def test_another_digest_says_that_clips_changed(tmp_path, changed):
+    assert digest_of(tmp_path, changed) != digest_of(tmp_path, CLIPS)
+
+
+def test_an_array_from_a_file_counts_like_one_from_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "BLOCK_BYTES", 1000)
+    data = np.random.default_rng(0).integers(0, 256, 2500, np.uint8)
+    (tmp_path / "spooled").write_bytes(data)
+    spooled = digest_of(tmp_path, [("a", {"video": store.Spooled(tmp_path / "spooled")}, {})])
+    assert digest_of(tmp_path, [("a", {"video": data}, {})]) == spooled
+
+
+def test_a_shard_without_a_digest_is_refused_with_the_remedy(tmp_path):
+    digest_of(tmp_path, CLIPS)
+    with h5py.File(tmp_path / "0000.h5", "a") as file:
+        del file.attrs["digest"]
+    with pytest.raises(InputError, match=r"0000\.h5 has no digest, an older version wrote it: rerun the stage that"):
+        store.stored_digest(tmp_path / "0000.h5")
 
 
 def test_a_writer_that_fails_leaves_no_file(tmp_path):
@@ -43,7 +96,7 @@ def test_another_format_is_refused_with_the_remedy(tmp_path):
     with h5py.File(tmp_path / "old.h5", "w") as file:
         file.attrs["format"] = 0
     with (
-        pytest.raises(ValueError, match="store format 0, this version reads 1: rerun the stage that wrote it"),
+        pytest.raises(InputError, match="store format 0, this version reads 1: rerun the stage that wrote it"),
         store.open_shard(tmp_path / "old.h5"),
     ):
         pass

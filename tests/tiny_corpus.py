@@ -18,7 +18,8 @@ from packed import pack
 
 from tavce import store
 from tavce.config import Settings, load, merge
-from tavce.data.index import SCHEMA
+from tavce.data.crop import compress
+from tavce.data.index import DIGESTED, SCHEMA
 from tavce.dataset import Clips, Entry, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.mean_face import MEAN_FACE
@@ -29,6 +30,7 @@ PAPER = Path(__file__).parents[1] / "workflow/config/paper.yaml"
 FRAMES = 40
 MEL_STEPS = 1 + FRAMES * 640 // 200
 SIDE = 64
+MOUTH = 24
 EXPRESSION = 8
 CLIPS = {  # clip → split, speaker
     "a0": ("train", "ann"),
@@ -58,7 +60,7 @@ METRIC = {
         "features": 6,
         "reconstruction": {"channels": [4, 6], "blocks_before": 1, "blocks_after": 1},
     },
-    "mouth_px": 24,
+    "mouth_px": MOUTH,
     "input_px": 32,
     "negatives": "both",
     "spacing": 2,
@@ -92,6 +94,7 @@ RENDERER_NETWORKS = {
     "discriminator": {"block_expansion": 4, "max_features": 8, "blocks": 2},
 }
 CHANGES = {
+    "crop": {"size_px": SIDE, "mouth_px": MOUTH},
     "metrics": {"paper": METRIC},
     "audio2exp": {"audio_channels": AUDIO_CHANNELS, "training": TRAINING},
     "audio2pose": {
@@ -169,12 +172,15 @@ def write_corpus(root: Path) -> TinyCorpus:
     for stage, path in files.items():
         with store.create(path, store.Origin(stage, 1, "0" * 16)) as shard:
             for clip_id in CLIPS:
-                shard.put(clip_id, arrays[clip_id][stage], **({"size_px": SIDE} if stage == "crop" else {}))
+                said = {"size_px": SIDE, "mouth_px": MOUTH} if stage == "crop" else {}
+                shard.put(clip_id, arrays[clip_id][stage], **said)
+    digests = {f"{stage}_digest": store.stored_digest(files[stage]) for stage in DIGESTED}
     rows = [
         {
             "clip_id": clip_id, "dataset": "tiny", "split": split, "speaker": speaker, "video_id": clip_id,
             "source": f"{clip_id}.mp4", "licence": "none", "start_frame": 0, "first_frame": 0, "shard": "0000",
             "frames": FRAMES, "mel_steps": MEL_STEPS, **{stage: str(path) for stage, path in files.items()},
+            **digests,
         }
         for clip_id, (split, speaker) in CLIPS.items()
     ]  # fmt: skip
@@ -209,18 +215,21 @@ def _arrays(basis: ExpressionBasis, seed: int) -> dict[str, dict[str, np.ndarray
     sway = (smooth(100 + seed, FRAMES, 6) - 0.5) * (0.3, 0.3, 0.2, 0.1, 0.1, 0.1) + (0, 0, 0, 0, -0.1, np.log(0.45))
     motion = np.concatenate([expression, sway], axis=1).astype(np.float32)
     landmarks = landmarks_of(basis, motion, SIDE)
-    pictures = [_picture(points, opening, seed) for points, opening in zip(landmarks, loudness[:, 0], strict=True)]
+    settings = tiny_settings().crop
+    shown = zip(landmarks, loudness[:, 0], strict=True)
+    jpegs = [compress(_picture(points, opening, seed), points, settings) for points, opening in shown]
+    pictures, mouths = zip(*jpegs, strict=True)
     noise = np.random.default_rng(seed).uniform(-1, 1, FRAMES * 640)
     return {
         "trim": {"wave": (noise * np.repeat(loudness[:, 0], 640) * 8000).astype(np.int16)},
-        "crop": {**pack(pictures), "landmarks": landmarks},
+        "crop": {**pack(pictures), **pack(mouths, store.MOUTHS), "landmarks": landmarks},
         "mel": {"mel": (4 * (2 * steps - 1) * bins).astype(np.float32)},
         "motion": {"motion": motion},
     }
 
 
-def _picture(points: np.ndarray, opening: float, seed: int) -> bytes:
-    """Return a drawn face as JPEG bytes: skin of the speaker's colour, eyes, and a mouth as open as it is loud."""
+def _picture(points: np.ndarray, opening: float, seed: int) -> np.ndarray:
+    """Return a drawn face, uint8 [S, S, 3]: skin of the speaker's colour, eyes, and a mouth as open as it is loud."""
     colour = np.random.default_rng(seed).integers(120, 220, 3).tolist()
     picture = np.full((SIDE, SIDE, 3), 40, np.uint8)
     cv2.fillConvexPoly(picture, cv2.convexHull(points.astype(np.int32)), colour)
@@ -228,4 +237,4 @@ def _picture(points: np.ndarray, opening: float, seed: int) -> bytes:
         cv2.fillConvexPoly(picture, points[eye].astype(np.int32), (250, 250, 250))
     x, y = mouth_centre(points)
     cv2.ellipse(picture, (int(x), int(y)), (8, 1 + int(6 * opening)), 0, 0, 360, (20, 20, 90), -1)
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    return picture

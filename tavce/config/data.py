@@ -110,7 +110,18 @@ class Crop(Section):
     max_outside: float = Field(
         ge=0, le=0.5, description="vox, hdtf, ffhq: largest share of the side filled by reflection, which mirrors once"
     )
+    mouth_px: int = Field(
+        gt=0, description="side of the square around the mouth that is stored apart, px: the metric's mouth_px"
+    )
     jpeg_quality: int = Field(ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _mouth_within(self) -> Self:
+        if self.mouth_px > self.size_px:
+            raise ValueError(
+                f"mouth_px {self.mouth_px} is above size_px {self.size_px}: the mouth is cut out of the crop"
+            )
+        return self
 
 
 class Quality(Section):

@@ -24,7 +24,7 @@ def explain(error: ValidationError, known: set[str], under: str = "") -> str:
 
 def _sentence(item: Mapping[str, Any], known: set[str], under: str) -> str:
     """Return what is wrong with one setting."""
-    path = under + _path(item["loc"])
+    path = (under + _path(item["loc"])).removesuffix(".")
     if item["type"] == "extra_forbidden":
         return f"unknown setting '{path}'{_nearest(str(item['loc'][-1]), known)}"
     if item["type"] == "missing":

@@ -1,9 +1,10 @@
 """Crop the talking face out of every clip of a shard.
 
 Reads   trimmed clips, and boxes and landmarks of `detect`
-Writes  `frames` (JPEGs, S × S, RGB) with `offsets` int64 [T + 1], `landmarks` float32 [T, 68, 2] in the crop, and one
-        record a clip. Group attributes: `first_frame` of the trimmed clip at which they begin, `recipe`, `to_crop`
-        (the affine map [2, 3] from source to crop px, row by row), `size_px`
+Writes  `frames` (JPEGs, S × S, RGB) with `offsets` int64 [T + 1], `mouths` (JPEGs of the square around the mouth) with
+        `mouth_offsets`, `landmarks` float32 [T, 68, 2] in the crop, and one record a clip. Group attributes:
+        `first_frame` of the trimmed clip at which they begin, `recipe`, `to_crop` (the affine map [2, 3] from source to
+        crop px, row by row), `size_px`, `mouth_px`
 The frames and the square are those of a recipe: `tavce/faces/recipes.py`.
 """
 
@@ -18,11 +19,13 @@ from typing import BinaryIO
 
 import cv2
 import h5py
+import numpy as np
 
 from tavce import media, store
 from tavce.config.data import Crop
 from tavce.data.clips import Result, open_job, run_shard, shard_arguments
 from tavce.faces.cutout import Cutout
+from tavce.faces.points import mouth_box
 from tavce.faces.recipes import Cut, FollowedFace, plan_cut
 from tavce.files import input_file
 from tavce.records import ClipRecord, Row
@@ -70,9 +73,12 @@ class Cropper:
         face = FollowedFace(found["boxes"][:], found["landmarks"][:], size_px)
         cut = plan_cut(face, self.settings, self.min_frames)
         first = int(found.attrs["first_frame"]) + cut.first_frame
-        with store.PictureFile(self.folder) as pictures:
-            for jpeg in self._jpegs(store.reader(video), first, cut):
+        landmarks = cut.landmarks(face.landmarks_px)
+        with store.PictureFile(self.folder) as pictures, store.PictureFile(self.folder) as mouths:
+            for picture, points in zip(self._pictures(store.reader(video), first, cut), landmarks, strict=True):
+                jpeg, mouth = compress(picture, points, self.settings)
                 pictures.add(jpeg)
+                mouths.add(mouth)
         numbers = {
             "first_frame": first,
             "frames": cut.frames,
@@ -86,14 +92,25 @@ class Cropper:
         said = {"first_frame": first, "recipe": self.settings.recipe, "to_crop": to_crop}
         return Result(
             numbers,
-            {**pictures.arrays(), "landmarks": cut.landmarks(face.landmarks_px)},
-            {**said, "size_px": self.settings.size_px},
+            {**pictures.arrays(), **mouths.arrays(store.MOUTHS), "landmarks": landmarks},
+            {**said, "size_px": self.settings.size_px, "mouth_px": self.settings.mouth_px},
         )
 
-    def _jpegs(self, video: BinaryIO, first_frame: int, cut: Cut) -> Iterator[bytes]:
+    def _pictures(self, video: BinaryIO, first_frame: int, cut: Cut) -> Iterator[np.ndarray]:
         """Yield the crops of the cut's frames, one after the other; nothing behind them is decoded."""
         cutout = Cutout(cut.to_crop, self.settings.size_px)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, self.settings.jpeg_quality]
         for frame in itertools.islice(media.decode(video), first_frame, first_frame + cut.frames):
-            bgr = cv2.cvtColor(cutout(frame), cv2.COLOR_RGB2BGR)
-            yield cv2.imencode(".jpg", bgr, quality)[1].tobytes()
+            yield cutout(frame)
+
+
+def compress(picture: np.ndarray, landmarks_px: np.ndarray, settings: Crop) -> tuple[bytes, bytes]:
+    """Return a crop uint8 [S, S, 3] RGB and the square around its mouth as JPEGs.
+
+    The mouth keeps its colours in full: half of them would blur the lips' edge, and save a seventh of its bytes.
+    """
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    left, top = mouth_box(landmarks_px, settings.mouth_px, settings.size_px)
+    mouth = bgr[top : top + settings.mouth_px, left : left + settings.mouth_px]
+    quality = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality]
+    colours = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", bgr, quality)[1].tobytes(), cv2.imencode(".jpg", mouth, quality + colours)[1].tobytes()

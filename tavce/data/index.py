@@ -1,9 +1,9 @@
 """List a dataset's finished clips: one parquet, no data copied. Of clips that are the same, one is listed.
 
-Reads   the records of `quality`, `mel` and `motion`, the sheet, and the names of the shard files
+Reads   the records of `quality`, `mel` and `motion`, the sheet, and the names and digests of the shard files
 Writes  index.parquet: clip_id, dataset, split, speaker, video_id, source, licence, start_frame (of the corpus),
-        first_frame (of the trimmed clip), shard, frames (T), mel_steps (M), and the paths `trim`, `crop`, `mel`,
-        `motion`; and one record a clip
+        first_frame (of the trimmed clip), shard, frames (T), mel_steps (M), the paths `trim`, `crop`, `mel`, `motion`,
+        and the digests `crop_digest`, `mel_digest`, `motion_digest` of what these files hold; and one record a clip
 """
 
 import argparse
@@ -14,16 +14,19 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tavce import store
 from tavce.config import parse_sections
 from tavce.data.duplicates import Duplicates
 from tavce.files import whole
 from tavce.records import ClipRecord, InputError, Reason, Row, iterate_records, read_rows
 from tavce.stages import STAGES
 
+DIGESTED = ("crop", "mel", "motion")  # what training reads
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("clip_id", "dataset", "split", "speaker", "video_id", "source", "licence")]
     + [(name, pa.int64()) for name in ("start_frame", "first_frame", "frames", "mel_steps")]
     + [(name, pa.string()) for name in ("shard", "trim", "crop", "mel", "motion")]
+    + [(f"{stage}_digest", pa.string()) for stage in DIGESTED]
 )
 
 
@@ -53,6 +56,8 @@ def run(arguments: argparse.Namespace) -> None:
                 lines.write(record.model_dump_json() + "\n")
                 if record.kept:
                     entries.append(clip.entry(root, shard))
+            digests = _digests(root, shard) if entries else {}
+            entries = [{**entry, **digests} for entry in entries]
             table.write_table(pa.Table.from_pylist(entries, SCHEMA))
 
 
@@ -95,6 +100,10 @@ def _clips(root: Path, shard: str) -> Iterator[Finished]:
             others = ", ".join(record.clip_id for record in records)
             raise InputError(f"the records of {others} stand in the line of {row.clip_id}: rerun `quality`")
         yield Finished(row, *records)
+
+
+def _digests(root: Path, shard: str) -> dict[str, str]:
+    return {f"{stage}_digest": store.stored_digest(root / stage / f"{shard}.h5") for stage in DIGESTED}
 
 
 def _duplicates(root: Path, shards: Sequence[str]) -> Duplicates:

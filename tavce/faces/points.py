@@ -76,3 +76,12 @@ def mouth_motion(landmarks: np.ndarray) -> float:
 def mouth_centre(landmarks: np.ndarray) -> np.ndarray:
     """Return the median of the 20 mouth points [..., 2], in the landmarks' unit."""
     return np.median(landmarks[..., MOUTH, :], axis=-2)
+
+
+def mouth_box(landmarks_px: np.ndarray, box_px: int, side_px: int) -> tuple[int, int]:
+    """Return left, top of the box of `box_px` around the mouth of one face [68, 2], kept inside a crop of `side_px`.
+
+    Source: the released code; the centre is the median of the 20 mouth points.
+    """
+    corner = np.clip(np.round(mouth_centre(landmarks_px) - box_px / 2), 0, side_px - box_px)
+    return int(corner[0]), int(corner[1])

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tavce.dataset import Clips, Draws, Entry, mouth_box, to_unit
+from tavce.dataset import Clips, Draws, Entry, to_unit
+from tavce.faces.points import mouth_box
 from tavce.generator.losses import eye_opening
 from tavce.records import InputError
 
@@ -104,8 +105,7 @@ class FrameDraws(Draws):
 
 def mel_windows(clips: Clips, entry: Entry, frames: Sequence[int]) -> torch.Tensor:
     """Return the mel windows float32 [F, 1, 80, W] of frames."""
-    windows = np.stack([clips.mel(entry, frame) for frame in frames])
-    return torch.from_numpy(windows).transpose(1, 2).unsqueeze(1).contiguous()
+    return torch.from_numpy(clips.mels(entry, frames)).transpose(1, 2).unsqueeze(1).contiguous()
 
 
 def motion_window(motion: np.ndarray, frame: int, window: int) -> torch.Tensor:

@@ -46,8 +46,8 @@ def embed(encoders: Encoders, clips: Clips, entry: Entry, recipe: Metric) -> Emb
     count = min(entry.frames, FRAMES)
     for start in range(0, count, CHUNK):
         frames = range(start, min(start + CHUNK, count))
-        seen = np.stack([clips.mouth(entry, frame, recipe.mouth_px, recipe.input_px) for frame in frames])
-        mels = np.stack([clips.mel(entry, frame) for frame in frames])
+        seen = clips.mouths(entry, frames, recipe.mouth_px, recipe.input_px)
+        mels = clips.mels(entry, frames)
         heard = torch.from_numpy(mels).transpose(1, 2).unsqueeze(1)
         voices.append(encoders.audio(heard.to(device)).cpu().numpy())
         faces.append(encoders.face((to_unit(seen) * 2 - 1).to(device)).cpu().numpy())

@@ -14,6 +14,8 @@ from tavce.config.learning import Metric
 from tavce.dataset import Clips, Draws, Entry, to_unit
 from tavce.records import InputError
 
+OWN_VOICE = ("audio", "both")  # negatives that are another moment's voice of the clip itself
+
 
 def changes_the_voice(negatives: str) -> bool:
     """Return whether some negatives come with another voice."""
@@ -28,7 +30,7 @@ class PairDraws(Draws):
     def __init__(self, entries: Sequence[Entry], clips: Clips, recipe: Metric, seed: int):
         super().__init__(entries, clips, seed)
         self._recipe = recipe
-        shortest = 2 * recipe.distance + recipe.spacing + 1
+        shortest = recipe.distance + max(recipe.spacing + 1, 3)
         for entry in entries:
             if entry.frames < shortest:
                 raise InputError(
@@ -41,29 +43,44 @@ class PairDraws(Draws):
     def sample(self, entry: Entry, random: np.random.Generator) -> dict[str, torch.Tensor]:
         """Return one draw of a clip."""
         recipe = self._recipe
-        now = int(random.integers(entry.frames - recipe.spacing))
+        valid = moments(entry.frames, recipe, recipe.negatives in OWN_VOICE)
+        now = int(valid[random.integers(len(valid))])
         later = now + recipe.spacing
         far = far_frame(now, entry.frames, recipe.distance, random)
-        frames = [self.clips.mouth(entry, frame, recipe.mouth_px, recipe.input_px) for frame in (now, later, far)]
-        mels = [self.clips.mel(entry, now), self.clips.mel(entry, later)]
-        if changes_the_voice(recipe.negatives):
-            other, moment = self._other_voice(entry, now, random)
-            mels += [self.clips.mel(other, moment), self.clips.mel(other, moment + recipe.spacing)]
+        faces = self.clips.mouths(entry, (now, later, far), recipe.mouth_px, recipe.input_px)
+        mels = self._mels(entry, now, random)
         use_far = recipe.negatives == "time" or (recipe.negatives == "both" and random.random() < 0.5)
         return {
-            "faces": to_unit(np.stack(frames)) * 2 - 1,
-            "mels": torch.from_numpy(np.stack(mels)).transpose(1, 2).unsqueeze(1).contiguous(),
+            "faces": to_unit(faces).mul_(2).sub_(1),
+            "mels": torch.from_numpy(mels).transpose(1, 2).unsqueeze(1).contiguous(),
             "far": torch.tensor(use_far),
         }
 
-    def _other_voice(self, entry: Entry, now: int, random: np.random.Generator) -> tuple[Entry, int]:
+    def _mels(self, entry: Entry, now: int, random: np.random.Generator) -> np.ndarray:
+        """Return the mel windows [F, W, 80] of the pair, and of the other voice where there is one."""
         recipe = self._recipe
-        if recipe.negatives == "speaker":
-            other = entry
-            while other.speaker == entry.speaker:
-                other = self.entries[random.integers(len(self.entries))]
-            return other, int(random.integers(other.frames - recipe.spacing))
-        return entry, far_frame(now, entry.frames - recipe.spacing, recipe.distance, random)
+        pair = (now, now + recipe.spacing)
+        if recipe.negatives in OWN_VOICE:
+            moment = far_frame(now, entry.frames - recipe.spacing, recipe.distance, random)
+            return self.clips.mels(entry, (*pair, moment, moment + recipe.spacing))
+        if not changes_the_voice(recipe.negatives):
+            return self.clips.mels(entry, pair)
+        other = entry
+        while other.speaker == entry.speaker:
+            other = self.entries[random.integers(len(self.entries))]
+        moment = int(random.integers(other.frames - recipe.spacing))
+        strange = self.clips.mels(other, (moment, moment + recipe.spacing))
+        return np.concatenate([self.clips.mels(entry, pair), strange])
+
+
+def moments(frames: int, recipe: Metric, own_voice: bool) -> np.ndarray:
+    """Return the frames int64 [n] of a clip that have a partner and a far frame.
+
+    With `own_voice` there is a far frame that has a partner too, so that the two are another moment's voice.
+    """
+    pairs = frames - recipe.spacing
+    now = np.arange(pairs)
+    return now[(now >= recipe.distance) | (now < (pairs if own_voice else frames) - recipe.distance)]
 
 
 def far_frame(frame: int, frames: int, distance: int, random: np.random.Generator) -> int:

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from tavce.config import parse_sections
 from tavce.config.learning import Metric
-from tavce.dataset import Clips, DrawRange, Entry, index_digest, read_index
+from tavce.dataset import Clips, Entry, index_digest, read_index
+from tavce.loading import DrawRange
 from tavce.metric import published
 from tavce.metric.auc import auc
 from tavce.metric.correlation import channel_attention, similarity

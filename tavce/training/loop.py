@@ -24,8 +24,9 @@ from torch.utils.data import DataLoader
 
 from tavce.cluster.requeue import queue_again
 from tavce.config.learning import Training
-from tavce.dataset import DrawRange, Draws
+from tavce.dataset import Draws
 from tavce.files import digest, whole
+from tavce.loading import DrawRange, plain_errors
 from tavce.progress import progress
 from tavce.training import batch_norm, checkpoint, gradients, ranks
 from tavce.training.best import Best
@@ -115,7 +116,7 @@ class Loop:
             worker_init_fn=ignore_in_worker,
         )
         batches = engine.setup_dataloaders(loader, use_distributed_sampler=False)
-        with self._stop.heeded():
+        with self._stop.heeded(), plain_errors():
             self._train(batches, validation, epoch_steps, total)
         if self._best.is_final:
             of = total + self._ahead

@@ -4,6 +4,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tavce.loading import single_threaded
+
 SIGNALS = (signal.SIGUSR1, signal.SIGTERM)  # a cluster's warning before a limit, and the end of a job
 
 
@@ -29,6 +31,10 @@ class StopSignal:
 
 
 def ignore_in_worker(_worker: int) -> None:
-    """Leave stop signals to the process that trains: SLURM sends them to its loader processes, too."""
+    """Leave stop signals to the process that trains, and other cores to other processes.
+
+    SLURM sends its signals to loader processes, too.
+    """
+    single_threaded()
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

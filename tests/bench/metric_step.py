@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader
 
 from tavce.config import load, merge, paper
 from tavce.config.learning import Metric
-from tavce.dataset import Clips, DrawRange
+from tavce.dataset import Clips
+from tavce.loading import DrawRange
 from tavce.metric.pairs import PairDraws
 from tavce.metric.train import MetricLearner
 from tavce.training.data_wait import DataWait

@@ -19,6 +19,7 @@ import numpy as np
 
 from tavce import store
 from tavce.config import paper
+from tavce.data.index import DIGESTED
 from tavce.faces.mean_face import MEAN_FACE
 from tavce.metric.model import Encoders
 from tavce.records import ClipRecord, Row, read_records, write_lines
@@ -192,6 +193,9 @@ def _records(folder: Path) -> dict[str, dict[str, float]]:
         write_lines(root / "sheet" / "0000.jsonl", rows)
         for stage in SHARD_STAGES:
             write_lines(root / stage / "0000.jsonl", [_record(row, stage) for row in rows])
+        for stage in DIGESTED:
+            with store.create(root / stage / "0000.h5", store.Origin(stage, 1, "0" * 16)):
+                pass
         written = ["--out", str(root / "index.parquet"), "--records", str(root / "index.jsonl")]
         spent["index"][count] = core_seconds(["index", "--root", str(root), "--shards", "0000", *written], root)
         funnel = str(root.parent / "funnel.json")

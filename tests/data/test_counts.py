@@ -2,9 +2,13 @@
 
 import json
 
+import h5py
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tavce import store
 from tavce.cli import main
 from tavce.data.counts import count, table
 from tavce.files import read_json
@@ -53,8 +57,16 @@ def root(tmp_path):
         write_lines(root / "sheet" / f"{shard}.jsonl", rows)
         for stage in SHARD_STAGES:
             write_lines(root / stage / f"{shard}.jsonl", [record(name, stage) for name in clips])
+        for stage in ("crop", "mel", "motion"):
+            _write_arrays(root / stage / f"{shard}.h5", stage, clips)
     assert index(root) == 0
     return root
+
+
+def _write_arrays(path, stage, clips, version=1):
+    with store.create(path, store.Origin(stage, version, "")) as writer:
+        for name in clips:
+            writer.put(name, {stage: np.zeros(3)})
 
 
 def index(root, *options) -> int:
@@ -92,7 +104,31 @@ def test_the_index_lists_the_finished_clips_and_where_they_lie(root):
         "mel_steps": 321,
         "shard": "0001",
         **{stage: str(root / stage / "0001.h5") for stage in ("trim", "crop", "mel", "motion")},
+        **{f"{stage}_digest": store.stored_digest(root / stage / "0001.h5") for stage in ("crop", "mel", "motion")},
     }
+
+
+def test_the_index_is_another_one_exactly_where_a_shard_holds_something_else(root):
+    before = (root / "index.parquet").read_bytes()
+    _write_arrays(root / "mel/0000.h5", "mel", SHARDS["0000"], version=2)
+    assert index(root) == 0
+    assert (root / "index.parquet").read_bytes() == before
+    _write_arrays(root / "mel/0000.h5", "mel", SHARDS["0000"][:2])
+    assert index(root) == 0
+    was, now = (
+        table.to_pylist() for table in (pq.read_table(pa.BufferReader(before)), pq.read_table(root / "index.parquet"))
+    )
+    assert [[name for name in row if row[name] != old[name]] for old, row in zip(was, now, strict=True)] == [
+        ["mel_digest"],
+        [],
+    ]
+
+
+def test_the_index_refuses_a_shard_without_a_digest(root, capsys):
+    with h5py.File(root / "motion/0001.h5", "a") as file:
+        del file.attrs["digest"]
+    assert index(root) == 2
+    assert "motion/0001.h5 has no digest, an older version wrote it: rerun the stage" in capsys.readouterr().err
 
 
 def test_the_index_says_of_a_lost_clip_where_it_was_lost(root):

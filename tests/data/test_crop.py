@@ -13,10 +13,13 @@ from pipeline import row, settings
 from tavce import media, store
 from tavce.cutting import CutFormat, Span
 from tavce.data.crop import Cropper
+from tavce.faces.points import mouth_box
 from tavce.media import VideoFormat, write_video
 from tavce.records import ClipError
 
-CROP = settings().crop.model_copy(update={"size_px": 128, "margin": 0.0, "max_outside": 0.35, "min_side_px": 0})
+CROP = settings().crop.model_copy(
+    update={"size_px": 128, "mouth_px": 24, "margin": 0.0, "max_outside": 0.35, "min_side_px": 0}
+)
 DOT_PX = (61.0, 47.0)
 GREY, WHITE = 40, 255
 LEFT_EYE, RIGHT_EYE, LEFT_MOUTH, RIGHT_MOUTH = slice(36, 42), slice(42, 48), 48, 54
@@ -139,10 +142,24 @@ def test_the_record_says_what_was_cut_out(cropped):
     result = cropped((30, 20, 94, 84))
     numbers = {"first_frame": 0, "frames": 3, "side_px": 64.0, "outside": 0.0, "recipe": "vox", "tubes": 1}
     assert result.numbers == numbers
-    said = {name: result.attributes[name] for name in ("first_frame", "recipe", "size_px")}
-    assert said == {"first_frame": 0, "recipe": "vox", "size_px": 128}
+    said = {name: result.attributes[name] for name in ("first_frame", "recipe", "size_px", "mouth_px")}
+    assert said == {"first_frame": 0, "recipe": "vox", "size_px": 128, "mouth_px": 24}
     to_crop = np.float64(result.attributes["to_crop"].split()).reshape(2, 3)
     np.testing.assert_allclose(to_crop, [[2, 0, 2 * -30 + 0.5], [0, 2, 2 * -20 + 0.5]])
+
+
+@pytest.mark.parametrize("recipe", ["vox", "ffhq"])
+def test_of_every_frame_the_mouth_is_stored_by_itself(cropped, recipe):
+    result = cropped((30, 20, 94, 84), changed(recipe=recipe, mouth_px=48), marked(10))
+    offsets, flat = result.arrays["mouth_offsets"], result.arrays["mouths"]
+    assert (len(offsets), offsets[-1]) == (4, len(flat))
+    for number, points in enumerate(result.arrays["landmarks"]):
+        mouth = cv2.imdecode(flat[offsets[number] : offsets[number + 1]], cv2.IMREAD_GRAYSCALE)
+        left, top = mouth_box(points, 48, 128)
+        assert mouth.shape == (48, 48)
+        shown = pictures(result)[number][top : top + 48, left : left + 48]
+        assert np.abs(mouth.astype(float) - shown).mean() < 1
+        assert np.linalg.norm(np.add(centroid(mouth), (left, top)) - points[5]) < 0.6
 
 
 @pytest.mark.parametrize(("recipe", "side_px"), [("hdtf", 64.0), ("ffhq", 72.0)])

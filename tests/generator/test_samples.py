@@ -5,8 +5,7 @@ import pytest
 import torch
 from tiny_corpus import EXPRESSION, FRAMES, SIDE
 
-from tavce.dataset import mouth_box
-from tavce.faces.points import mouth_opening
+from tavce.faces.points import mouth_box, mouth_opening
 from tavce.generator.losses import eye_opening
 from tavce.generator.samples import (
     ExpressionDraws,

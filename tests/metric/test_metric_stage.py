@@ -2,12 +2,14 @@
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from tiny_corpus import tiny_settings
 from tiny_runs import Workplace, workplace
 
 from tavce import weights
+from tavce.cli import main
 from tavce.dataset import index_digest
 from tavce.files import read_json
 from tavce.generator.samples import mel_windows
@@ -91,6 +93,7 @@ def test_validation_asks_about_another_moments_sound_whatever_is_trained_on(nega
 
 def test_faces_that_do_not_change_are_counted_and_teach_nothing(tiny):
     learner, pairs = batch(tiny, negatives="time")
+    pairs["faces"] += 0.1 * torch.rand_like(pairs["faces"])  # drawn mouths may be the same to the last pixel
     pairs["faces"][1, 1] = pairs["faces"][1, 0]
     terms, alike = learner.terms(pairs)
     assert terms["still"].item() == 0.25
@@ -172,3 +175,24 @@ def test_a_missing_or_cut_off_checkpoint_is_refused(trained, tmp_path):
     (tmp_path / "cut.pt").write_bytes((trained.out("metric") / "best.pt").read_bytes()[:1000])
     with pytest.raises(InputError, match=r"checkpoint .*cut\.pt cannot be read"):
         load_metric(tmp_path / "cut.pt")
+
+
+def test_a_shard_made_anew_ends_the_command_with_one_sentence_whichever_process_finds_it(
+    tiny, tmp_path, mlflow_template, capfd
+):
+    table = pq.read_table(tiny.index)
+    stale = table.set_column(table.column_names.index("mel_digest"), "mel_digest", [["0" * 16] * len(table)])
+    pq.write_table(stale, tmp_path / "index.parquet")
+    for workers in (0, 1):
+        place = workplace(
+            tmp_path / f"{workers}", tiny, mlflow_template, metrics={"paper": {"training": {"workers": workers}}}
+        )
+        command = [str(tmp_path / "index.parquet") if word == tiny.index else word for word in place.command("metric")]
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in place.environment.items():
+                patch.setenv(name, value)
+            assert main(command) == 2
+        said = capfd.readouterr().err
+        (line,) = (line for line in said.splitlines() if line.startswith("tavce metric: "))
+        assert "the index was made of one with 0000000000000000: rerun index" in line
+        assert "Traceback" not in said

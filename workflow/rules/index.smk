@@ -7,6 +7,7 @@ localrules:
 
 rule index:
     input:
+        crops=of_shards("results/{dataset}/crop/{shard}.h5"),
         mels=of_shards("results/{dataset}/mel/{shard}.h5"),
         motions=of_shards("results/{dataset}/motion/{shard}.h5"),
         records=of_shards("results/{dataset}/mel/{shard}.jsonl", "results/{dataset}/motion/{shard}.jsonl"),
