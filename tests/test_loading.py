@@ -6,6 +6,8 @@ import torch
 from threadpoolctl import threadpool_info
 from torch.utils.data import DataLoader
 
+from tavce.config import paper
+from tavce.dataset import Clips
 from tavce.loading import plain_errors
 from tavce.records import InputError
 from tavce.training.stopping import ignore_in_worker
@@ -33,7 +35,9 @@ class Refusing(torch.utils.data.Dataset):
         return 3
 
 
-def test_a_loader_process_computes_in_one_thread():
+def test_a_loader_process_of_clips_computes_in_one_thread():
+    cv2.setNumThreads(2)
+    Clips(paper().window)
     (threads,) = DataLoader(Threads(), batch_size=None, num_workers=1, worker_init_fn=ignore_in_worker)
     assert {*map(int, threads)} == {1}
 

@@ -7,7 +7,7 @@ Shapes: B samples, C embedding entries.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 EPS = 1e-12  # added to ‖d‖, far below any change that means something; zero change gives zero, with a zero gradient
@@ -15,11 +15,9 @@ EPS = 1e-12  # added to ‖d‖, far below any change that means something; zero
 
 def direction(change: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:
     """Return d / (‖d‖ + eps): of length one, or zero where nothing changed; finite value and gradient everywhere."""
-    change = change.to(torch.promote_types(change.dtype, torch.float32))  # half precision cannot hold the squares
-    squared = change.square().sum(dim=-1, keepdim=True)
-    moved = squared > 0
-    length = torch.where(moved, squared, 1.0).sqrt()
-    return torch.where(moved, change / (length + EPS), 0.0)
+    change = _exact(change)
+    moved, length = _lengths(change)
+    return torch.where(moved[:, None], change / length[:, None], 0.0)
 
 
 def similarity(
@@ -30,10 +28,25 @@ def similarity(
     Blind to the sign of either change, so to the direction of time; 0 where either change is zero. `signed` (not in
     the paper) gives cos itself, −1 … 1, which is not blind.
     """
-    cosine = (direction(audio_change) * direction(face_change)).sum(dim=-1)
+    audio_change, face_change = _exact(audio_change), _exact(face_change)
+    (spoken, heard), (moved, seen) = _lengths(audio_change), _lengths(face_change)
+    product = (audio_change * face_change).sum(dim=-1)
+    cosine = torch.where(spoken & moved, product / heard / seen, 0.0)
     return cosine if signed else cosine.square()
 
 
 def channel_attention(change: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:
     """Return |d| / ‖d‖, 0 … 1: the diagonal of the row-normalised correlation; 0, with a zero gradient, at d = 0."""
     return direction(change).abs()
+
+
+def _exact(change: Tensor) -> Tensor:
+    """Return a change in single precision at least: half precision cannot hold the squares."""
+    return change.to(torch.promote_types(change.dtype, torch.float32))
+
+
+def _lengths(change: Float[Tensor, "B C"]) -> tuple[Bool[Tensor, " B"], Float[Tensor, " B"]]:
+    """Return where anything changed, and ‖d‖ + eps there; 1 elsewhere, so that no gradient is infinite."""
+    squared = change.square().sum(dim=-1)
+    moved = squared > 0
+    return moved, torch.where(moved, squared, 1.0).sqrt() + EPS

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import torch
 import yaml
 from cachetools import LRUCache
@@ -75,7 +74,6 @@ class Trainer:
 def measure() -> Iterator[Measurement]:
     """Yield times, shares and ratios at both sizes."""
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)  # before loader processes are forked: OpenCV's threads do not survive that
     demo = load(merge(yaml.safe_load(PAPER.read_text()), yaml.safe_load(DEMO.read_text())))
     for name, settings in (("demo", demo), ("paper", paper())):
         recipe = settings.metrics["paper"].model_copy(update={"reconstruction_weight": 0})
