@@ -1,6 +1,7 @@
 """Facts about a metric that learns to listen, from training to the offsets it tells: the real commands."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tavce.files import read_json
 
 pytestmark = pytest.mark.slow
 NETWORKS = {"audio_channels": [8, 8, 16, 16, 32], "visual_channels": [8, 16, 16, 32], "features": 32}
-TRAINING = {"batch": 16, "epochs": 3, "repeats": 90, "rate": 3e-3, "decay_every": 3, "log_every": 50}
+TRAINING = {"batch": 16, "epochs": 3, "repeats": 160, "rate": 2e-3, "decay_every": 3, "log_every": 50}
 RECIPE = {
     "networks": NETWORKS,
     "mouth_px": visible_sound.SIDE,
@@ -38,12 +39,14 @@ class Learnt:
 
 
 @pytest.fixture(scope="module")
-def learnt(tmp_path_factory) -> Learnt:
+def learnt(tmp_path_factory, mlflow_template) -> Learnt:
     folder = tmp_path_factory.mktemp("learnt")
+    shutil.copyfile(mlflow_template, folder / "mlflow.db")
     index = visible_sound.write(folder / "data")
     found = Learnt(folder, index)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
         arguments = ["--name", "paper", "--indexes", index]
         sections = SETTINGS.sections("metric", "paper")
         assert main(["metric", *arguments, "--settings", sections, "--folder", str(folder / "metric")]) == 0
