@@ -99,11 +99,12 @@ def test_a_recipe_of_crops_has_bounds(raw, crop, words):
 
 
 def test_a_mouth_larger_than_its_crop_is_refused(raw):
-    assert "crop: mouth_px 72 is above size_px 64: the mouth is cut out of the crop" in refused(
-        raw, crop={"size_px": 64}
-    )
+    words = "crop: mouth_px 72 is above size_px 64: the mouth is a part of the crop, lower it"
+    assert words in refused(raw, crop={"size_px": 64})
     corpora = {"mine": {"crop": {"mouth_px": 257}}}
     assert "corpora.mine.crop: mouth_px 257 is above size_px 256" in refused(raw, corpora=corpora)
+    words = "corpus mine: metrics.paper.mouth_px is 300, crop.size_px is 256: the mouth is a part of the crop"
+    assert words in refused(raw, metrics={"paper": {"mouth_px": 300}})
 
 
 @pytest.mark.parametrize("section", ["trim", "gate", "score", "methods"])
@@ -322,4 +323,4 @@ def test_an_ablation_of_the_metric_differs_from_the_recommended_recipe_in_what_i
         assert f"{recipe.negatives}{recipe.spacing}" == name.split("_")[0]
         assert bool(recipe.reconstruction_weight) == name.endswith("_rec")
         assert (recipe.negative_weight == 0) == ("no_negatives" in name)
-        assert recipe.signed == name.endswith("_signed")
+        assert not recipe.signed

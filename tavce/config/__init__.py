@@ -57,11 +57,19 @@ def load(raw: Mapping[str, Any]) -> Settings:
 
 
 def _check_lengths(settings: Settings, dataset: str) -> None:
-    shortest, longest = settings.section("trim", dataset).min_frames, settings.section("crop", dataset).max_frames
-    if longest < shortest:
+    crop = settings.section("crop", dataset)
+    shortest = settings.section("trim", dataset).min_frames
+    if crop.max_frames < shortest:
         raise SettingsError(
-            f"corpus {dataset}: crop.max_frames is {longest}, trim.min_frames is {shortest}: no crop could be both"
+            f"corpus {dataset}: crop.max_frames is {crop.max_frames}, trim.min_frames is {shortest}: "
+            "no crop could be both"
         )
+    for name, recipe in settings.metrics.items():
+        if recipe.mouth_px > crop.size_px:
+            raise SettingsError(
+                f"corpus {dataset}: metrics.{name}.mouth_px is {recipe.mouth_px}, crop.size_px is {crop.size_px}: "
+                "the mouth is a part of the crop, lower mouth_px"
+            )
 
 
 def load_files(*paths: str | Path) -> Settings:

@@ -119,7 +119,7 @@ class Crop(Section):
     def _mouth_within(self) -> Self:
         if self.mouth_px > self.size_px:
             raise ValueError(
-                f"mouth_px {self.mouth_px} is above size_px {self.size_px}: the mouth is cut out of the crop"
+                f"mouth_px {self.mouth_px} is above size_px {self.size_px}: the mouth is a part of the crop, lower it"
             )
         return self
 

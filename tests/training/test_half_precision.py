@@ -26,7 +26,7 @@ def test_networks_are_in_half_precision_and_losses_are_those_of_their_embeddings
     learner.networks["encoders"] = engine.setup_module(encoders)
     learner.networks["encoders"].register_forward_hook(lambda _net, _inputs, outputs: seen.append(outputs))
     draws = PairDraws(tiny.entries("train"), tiny.clips(), recipe, 0)
-    terms, _ = learner._terms(torch.utils.data.default_collate([draws[number] for number in range(4)]))
+    terms, _ = learner.terms(torch.utils.data.default_collate([draws[number] for number in range(4)]))
     block, (voices, faces) = seen
     assert block == torch.bfloat16
     voice, face = ((pair[:, 1] - pair[:, 0]).double() for pair in (voices, faces))

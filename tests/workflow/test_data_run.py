@@ -22,7 +22,8 @@ from tavce.stages import SHARD_STAGES
 pytestmark = pytest.mark.slow
 SETTINGS = {
     "trim": {"min_frames": 20},
-    "crop": {"size_px": 64},
+    "crop": {"size_px": 64, "mouth_px": 24},
+    "metrics": {"paper": {"mouth_px": 24}},
     "motion": {"expression": 8},
     "gate": {"train": 1, "val": 1, "test": 1},
 }

@@ -28,7 +28,8 @@ AFTER = ["funnel", "gate", "index mine"]
 SETTINGS = {
     "download": {"attempts": 1, "reserve_gb": 0},
     "trim": {"min_frames": 20},
-    "crop": {"size_px": 64},
+    "crop": {"size_px": 64, "mouth_px": 24},
+    "metrics": {"paper": {"mouth_px": 24}},
     "motion": {"expression": 8},
     "gate": {"train": 1, "val": 1, "test": 1},
 }

@@ -12,7 +12,7 @@ AFTER_CROP = {
     "mel: 2 jobs, because quality runs",
     "basis: 1 job, because basis_origin, crop, quality run",
     "motion: 2 jobs, because basis, crop, quality run",
-    "index: 1 job, because mel, motion, quality run",
+    "index: 1 job, because crop, mel, motion, quality run",
 }
 
 
@@ -50,7 +50,7 @@ def test_a_raised_version_is_named(finished):
     stages.write_text(re.sub(r'("tavce\.data\.mel".*, version=)\d+', r"\g<1>7", text), encoding="utf-8")
     said = why(Project(finished.folder, finished.folder / "repository"), "results/mine/index.parquet")
     assert said == [
-        "mel: 2 jobs, because a stage's version was raised (2 -> 7)",
+        "mel: 2 jobs, because a stage's version was raised (3 -> 7)",
         "index: 1 job, because mel runs",
     ]
 
