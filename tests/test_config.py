@@ -307,20 +307,3 @@ def test_a_corpus_own_sections_are_laid_over_the_runs_for_it_alone(raw):
 )
 def test_what_a_corpus_says_for_itself_is_checked_like_the_runs_settings(raw, own, words):
     assert words in refused(raw, corpora={"mine": own})
-
-
-def test_a_recipe_without_a_gate_of_its_own_warns(raw):
-    listening = load({**raw, "corpora": None}).listening
-    assert [listening.gate_of(name) for name in ("paper", "recommended", "mine")] == ["warn", "stop", "warn"]
-
-
-def test_an_ablation_of_the_metric_differs_from_the_recommended_recipe_in_what_its_name_says():
-    metrics = load_files(CONFIG / "paper.yaml", CONFIG / "demo.yaml", CONFIG / "ablations.yaml").metrics
-    ablations = yaml.safe_load((CONFIG / "ablations.yaml").read_text())["metrics"]
-    for name in ablations:
-        recipe = metrics[name]
-        assert recipe.training == metrics["recommended"].training
-        assert f"{recipe.negatives}{recipe.spacing}" == name.split("_")[0]
-        assert bool(recipe.reconstruction_weight) == name.endswith("_rec")
-        assert (recipe.negative_weight == 0) == ("no_negatives" in name)
-        assert not recipe.signed
