@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tavce.evaluate.sections import Grid
+from tavce.evaluate.sections import NO_BREAK, Grid
 from tavce.files import read_json
 from tavce.records import InputError
 
@@ -106,7 +106,7 @@ def _by_recipe(heading: str, names: dict[str, str], listened: Sequence[Listened]
 def _measure(run: Listened, name: str) -> str:
     interval = run["listening"]["intervals"].get(name)
     text = number(run["metrics"].get(name))
-    return f"{text} ({interval[0]:.2f} to {interval[1]:.2f})" if interval else text
+    return f"{text} ({interval[0]:.2f} to {interval[1]:.2f})".replace(" ", NO_BREAK) if interval else text
 
 
 def number(value: float | None) -> str:
