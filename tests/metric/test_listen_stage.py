@@ -20,6 +20,7 @@ from tavce.metric import listen
 from tavce.metric.listen import spread
 from tavce.records import InputError
 
+pytestmark = pytest.mark.slow
 SETTINGS = tiny_settings()
 
 
