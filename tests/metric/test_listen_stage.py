@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import sqlite3
 from dataclasses import replace
 
@@ -33,12 +34,22 @@ def asked(trained: Workplace, folder, *indexes: str, **changes: object) -> list[
     ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def told(tmp_path_factory, mlflow_template):
+    """Give this module a folder and an MLflow database of its own."""
+    folder = tmp_path_factory.mktemp("told")
+    shutil.copyfile(mlflow_template, folder / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        yield folder
+
+
 @pytest.fixture(scope="module")
-def heard(trained, tmp_path_factory):
-    """Return what `listen` wrote, and the MLflow database it told."""
-    folder = tmp_path_factory.mktemp("listen")
-    assert trained.run(asked(trained, folder)) == 0
-    return read_json(folder / "run.json"), folder
+def heard(trained, told):
+    """Return what `listen` wrote, and where."""
+    assert main(asked(trained, told / "listen")) == 0
+    return read_json(told / "listen/run.json"), told / "listen"
 
 
 def test_the_run_says_what_the_metric_hears_on_held_out_speakers(heard):
@@ -59,9 +70,9 @@ def test_the_figure_is_a_picture(heard):
     assert cv2.imread(str(heard[1] / "listening.png")).std() > 10
 
 
-def test_mlflow_has_the_numbers_the_figure_and_the_verdict(heard, trained):
+def test_mlflow_has_the_numbers_the_figure_and_the_verdict(heard, told):
     run, _ = heard
-    with sqlite3.connect(trained.folder / "mlflow.db") as store:
+    with sqlite3.connect(told / "mlflow.db") as store:
         query = "select key, value from {} where run_uuid = ?"
         numbers = dict(store.execute(query.format("latest_metrics"), [run["mlflow_run_id"]]))
         tags = dict(store.execute(query.format("tags"), [run["mlflow_run_id"]]))
@@ -88,8 +99,7 @@ class _Numbers:
 
 
 @pytest.mark.parametrize(("gate", "warned"), [("warn", True), ("stop", True), ("off", False)])
-def test_a_deaf_metric_is_warned_of_unless_its_gate_is_off(trained, tmp_path, caplog, monkeypatch, gate, warned):
-    monkeypatch.chdir(tmp_path)
+def test_a_deaf_metric_is_warned_of_unless_its_gate_is_off(trained, tmp_path, caplog, gate, warned):
     with caplog.at_level(logging.WARNING):
         assert main(asked(trained, tmp_path / "out", min_auc=0.99, gates={"paper": gate})) == 0
     assert ("does not listen" in caplog.text) is warned
