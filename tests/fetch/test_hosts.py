@@ -62,7 +62,8 @@ def test_processes_start_apart(tmp_path):
     ]
     times = sorted(float(word) for job in jobs for word in job.communicate()[0].split())
     assert len(times) == 10
-    assert min(later - sooner for sooner, later in pairwise(times)) > 0.04
+    assert min(later - sooner for sooner, later in pairwise(times)) > 0.02  # one that wakes late shortens a gap
+    assert times[-1] - times[0] > 9 * 0.045
 
 
 def test_a_host_that_limits_requests_is_left_alone_by_every_job(tmp_path):
