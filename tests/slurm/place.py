@@ -33,7 +33,7 @@ SITE = {
             SMALL,
         ),
         **dict.fromkeys(
-            ("train_metric", "train_audio2exp", "train_audio2pose", "train_renderer", "synthesise"), LEARNING
+            ("train_metric", "listen", "train_audio2exp", "train_audio2pose", "train_renderer", "synthesise"), LEARNING
         ),
         "detect": {"mem_mb": 1500, "runtime": 10},
         "score": {"mem_mb": 3000, "runtime": 10},
