@@ -33,9 +33,10 @@ SITE = {
             SMALL,
         ),
         **dict.fromkeys(
-            ("train_metric", "listen", "train_audio2exp", "train_audio2pose", "train_renderer", "synthesise"), LEARNING
+            ("train_metric", "train_audio2exp", "train_audio2pose", "train_renderer", "synthesise"), LEARNING
         ),
         "detect": {"mem_mb": 1500, "runtime": 10},
+        "listen": {"mem_mb": 3000, "runtime": 10, "threads": 1},
         "score": {"mem_mb": 3000, "runtime": 10},
         "report": SMALL,
     },
