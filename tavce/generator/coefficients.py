@@ -27,11 +27,11 @@ def load_audio2exp(path: str | Path) -> Audio2Exp:
     """Return the network of a `best.pt`, in evaluation mode.
 
     Raises:
-        InputError: the checkpoint cannot be read.
+        InputError: the checkpoint cannot be read, or is of another version.
     """
     state = checkpoint.load(path)
     weights = state["networks"]["audio2exp"]
-    settings = Audio2ExpSettings.model_validate_json(checkpoint.section(state, "audio2exp"))
+    settings = checkpoint.section(path, state, "audio2exp")
     network = build_audio2exp(settings, len(weights["linear.bias"]))
     network.load_state_dict(weights)
     return network.eval()
@@ -98,10 +98,10 @@ def load_audio2pose(path: str | Path) -> PoseModel:
     """Return the model of a `best.pt`, in evaluation mode.
 
     Raises:
-        InputError: the checkpoint cannot be read.
+        InputError: the checkpoint cannot be read, or is of another version.
     """
     state = checkpoint.load(path)
-    settings = Audio2Pose.model_validate_json(checkpoint.section(state, "audio2pose"))
+    settings = checkpoint.section(path, state, "audio2pose")
     model = PoseModel(settings, np.ones(POSE, np.float32))
     model.load_state_dict(state["networks"]["pose"])
     return model.eval()

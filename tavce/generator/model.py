@@ -69,10 +69,10 @@ def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:
     """Return the renderer of a `best.pt` in evaluation mode, and the settings it was trained with.
 
     Raises:
-        InputError: the checkpoint cannot be read.
+        InputError: the checkpoint cannot be read, or is of another version.
     """
     state = checkpoint.load(path)
-    settings = Renderer.model_validate_json(checkpoint.section(state, "renderer"))
+    settings = checkpoint.section(path, state, "renderer")
     weights = state["networks"]["renderer"]
     attention = weights.get("generator.attention.project.bias")
     coefficients = weights["mapping.first.weight"].shape[1]

@@ -16,6 +16,7 @@ from tavce.metric.embedding import Embedded, alike, changes
 from tavce.metric.pairs import far_frame
 
 Columns = dict[str, np.ndarray]
+NAMES = ("similarity", "one_direction", "frames_apart", "pixels", "opening", "mouth_place", "sound")
 
 
 def cues(clips: Sequence[Embedded], recipe: Metric) -> dict[str, float | None]:
@@ -31,9 +32,6 @@ def cues(clips: Sequence[Embedded], recipe: Metric) -> dict[str, float | None]:
     everything = {name: np.concatenate([near[name], far[name]]) for name in NAMES}
     found = {name: _rho(everything["similarity"], everything[name]) for name in NAMES if name != "similarity"}
     return {**found, "auc_time_one_direction": auc(near["one_direction"], far["one_direction"])}
-
-
-NAMES = ("similarity", "one_direction", "frames_apart", "pixels", "opening", "mouth_place", "sound")
 
 
 def common_direction(voices: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class Heard:
 
     numbers: dict[str, float | int | None]
     intervals: dict[str, tuple[float, float] | None]
-    auc_by_delay: dict[int, float | None]  # delay of the sound in frames → AUC against the sound in time
+    auc_by_delay: dict[int, float]  # delay of the sound in frames → AUC against the sound in time
     similarity_by_lag: dict[int, float]  # mean over clips
     grid: list[dict[str, float | int | None]]
     values: dict[str, np.ndarray] = field(repr=False)  # similarities of all pairs by kind

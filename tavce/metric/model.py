@@ -78,10 +78,10 @@ def load_metric(path: str | Path) -> FrozenMetric:
     """Return the metric of a `best.pt`, frozen.
 
     Raises:
-        InputError: the checkpoint cannot be read.
+        InputError: the checkpoint cannot be read, or is of another version.
     """
     state = checkpoint.load(path)
-    recipe = Metric.model_validate_json(checkpoint.section(state, "metric"))
+    recipe = checkpoint.section(path, state, "metric")
     encoders = Encoders(recipe.networks, recipe.input_px)
     encoders.load_state_dict(state["networks"]["encoders"])
     return FrozenMetric(encoders, recipe)

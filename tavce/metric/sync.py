@@ -3,7 +3,7 @@
 Reads   best.pt of a metric, an index and the shards it names
 Writes  one line a clip: clip_id, speaker, split; `offset_frames` (video − audio: above 0 the sound is early) and
         `offset_s`; `similarity`, the mean there; `confidence`, by how much it exceeds the median over lags;
-        or null and a `reason`. Offsets beyond 15 frames are not looked for.
+        or null and a `reason`. Offsets beyond 15 frames are not looked for; of a clip, 20 s are looked at.
 Source  the lag of the best mean similarity; SyncNet's offset and confidence are formed alike (Chung & Zisserman 2016)
 """
 

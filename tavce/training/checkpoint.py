@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from tavce.config import SettingsError, parse_sections
 from tavce.files import whole
 from tavce.records import InputError
 
@@ -51,9 +52,17 @@ def load_same(path: Path, identity: str) -> dict[str, Any] | None:
     return None
 
 
-def section(state: dict[str, Any], name: str) -> str:
-    """Return a section of the settings that a checkpoint was trained with, as JSON."""
-    return json.dumps(json.loads(state["settings"])[name])
+def section(path: str | Path, state: dict[str, Any], name: str) -> Any:
+    """Return the typed section of the settings that a checkpoint was trained with.
+
+    Raises:
+        InputError: this version has other settings.
+    """
+    text = json.dumps({name: json.loads(state["settings"])[name]})
+    try:
+        return parse_sections(text)[name]
+    except SettingsError as error:
+        raise InputError(f"checkpoint {path} is of another version of this project, train it anew: {error}") from None
 
 
 def stage(path: str | Path) -> str:

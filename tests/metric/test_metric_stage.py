@@ -1,5 +1,7 @@
 """Facts about the metric as a stage, and as the generator uses it."""
 
+import json
+
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
@@ -196,3 +198,13 @@ def test_a_shard_made_anew_ends_the_command_with_one_sentence_whichever_process_
         (line,) = (line for line in said.splitlines() if line.startswith("tavce metric: "))
         assert "the index was made of one with 0000000000000000: rerun index" in line
         assert "Traceback" not in said
+
+
+def test_a_metric_of_a_version_with_other_settings_is_refused_in_words(trained, tmp_path):
+    state = torch.load(trained.best("metric"), weights_only=True)
+    settings = json.loads(state["settings"])
+    del settings["metric"]["signed"]
+    torch.save({**state, "settings": json.dumps(settings)}, tmp_path / "old.pt")
+    words = r"(?s)checkpoint .*old\.pt is of another version.*missing setting .metric\.signed"
+    with pytest.raises(InputError, match=words):
+        load_metric(tmp_path / "old.pt")
