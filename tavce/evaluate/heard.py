@@ -76,12 +76,12 @@ def measures(listened: Sequence[Listened]) -> Grid:
 
 def cues(listened: Sequence[Listened]) -> Grid:
     """Return what every recipe's similarity follows: cue × recipe."""
-    return _by_recipe("Cue", CUES, listened, lambda run, name: number(run["listening"]["cues"].get(name)))
+    return _by_recipe("Cue", CUES, listened, lambda run, name: _number(run["listening"]["cues"].get(name)))
 
 
 def grid(run: Listened) -> Grid:
     """Return what one recipe tells apart at other spacings and distances."""
-    lines = [[number(row[name]) for name in GRID] for row in run["listening"]["grid"]]
+    lines = [[_number(row[name]) for name in GRID] for row in run["listening"]["grid"]]
     return Grid([*GRID.values()], lines)
 
 
@@ -105,11 +105,11 @@ def _by_recipe(heading: str, names: dict[str, str], listened: Sequence[Listened]
 
 def _measure(run: Listened, name: str) -> str:
     interval = run["listening"]["intervals"].get(name)
-    text = number(run["metrics"].get(name))
+    text = _number(run["metrics"].get(name))
     return f"{text} ({interval[0]:.2f} to {interval[1]:.2f})".replace(" ", NO_BREAK) if interval else text
 
 
-def number(value: float | None) -> str:
+def _number(value: float | None) -> str:
     """Return a number as the page shows it."""
     if value is None:
         return "-"
