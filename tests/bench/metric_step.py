@@ -1,6 +1,6 @@
 """A training step of the metric at batch 16, without L_rec: its time, the share of it that waits for data, and ratios.
 
-Sizes are the demo's and the paper's. One loader process decodes every frame anew, as it must for a corpus that is
+Sizes are the demo's and the paper's. One loader process decodes every mouth anew, as it must for a corpus that is
 larger than what a process remembers; one thread learns, or a GPU where there is one. Ratios are of steps taken in turn
 on one batch: half precision, or channels last, to neither.
 """
@@ -80,7 +80,7 @@ def measure() -> Iterator[Measurement]:
         with tempfile.TemporaryDirectory() as folder:
             clips = Clips(settings.window)
             clips._pictures, clips._arrays = LRUCache(1), LRUCache(1)
-            draws = PairDraws(write_clips(Path(folder), CLIPS, settings.crop.size_px), clips, recipe, 0)
+            draws = PairDraws(write_clips(Path(folder), CLIPS, settings.crop), clips, recipe, 0)
             yield from _waits(name, recipe, draws)
             yield from _ratios(name, recipe, draws)
 
