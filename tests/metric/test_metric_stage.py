@@ -49,6 +49,7 @@ def test_the_run_has_losses_similarities_and_areas_and_its_pictures(trained):
     assert any("val_auc_audio" in line for line in logged)
 
 
+@pytest.mark.slow
 def test_with_a_reconstruction_there_is_a_picture_and_the_run_says_what_judged_it(tiny, tmp_path, mlflow_template):
     changes = {"metrics": {"paper": {"reconstruction_weight": 1, "training": {"epochs": 1, "repeats": 2}}}}
     place = workplace(tmp_path, tiny, mlflow_template, **changes)
@@ -179,6 +180,7 @@ def test_a_missing_or_cut_off_checkpoint_is_refused(trained, tmp_path):
         load_metric(tmp_path / "cut.pt")
 
 
+@pytest.mark.slow  # a loader process that has failed takes seconds to end
 def test_a_shard_made_anew_ends_the_command_with_one_sentence_whichever_process_finds_it(
     tiny, tmp_path, mlflow_template, capfd
 ):
