@@ -3,8 +3,9 @@
 Shapes: B samples, N coefficients, K keypoints, S side of a picture, A attention entries.
 """
 
-from collections.abc import Mapping as Weights
+from collections.abc import Mapping as State
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -79,16 +80,20 @@ def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:
     Raises:
         InputError: the checkpoint cannot be read, or is of another version.
     """
-    state = checkpoint.load(path)
+    return restore_renderer(path, checkpoint.load(path))
+
+
+def restore_renderer(path: str | Path, state: State[str, Any]) -> tuple[FaceRenderer, Renderer]:
+    """Return what `load_renderer` returns, of a loaded checkpoint; an error names `path`.
+
+    Raises:
+        InputError: it is of another version.
+    """
     settings = checkpoint.section(path, state, "renderer")
-    return restore_renderer(settings, state["networks"]["renderer"]), settings
-
-
-def restore_renderer(settings: Renderer, weights: Weights[str, Tensor]) -> FaceRenderer:
-    """Return the renderer of settings with trained weights, in evaluation mode."""
+    weights = state["networks"]["renderer"]
     attention = weights.get("generator.attention.project.bias")
     coefficients = weights["mapping.first.weight"].shape[1]
     features = None if attention is None else len(attention)
     model = FaceRenderer(settings.networks, coefficients, features, settings.attention)
     model.load_state_dict(weights)
-    return model.eval()
+    return model.eval(), settings
