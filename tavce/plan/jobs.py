@@ -116,6 +116,8 @@ class Workflow:
             yield Group(rule, network.name, price, needs=tuple(needs), cores=LEARNING_CORES, gpus=1)
             if network.stage == "metric":
                 yield from self._listening(network.name)
+            if network.stage == "renderer":
+                yield Group("pack_model", network.name, self._small(), needs=(("basis", ""), *_networks_of(network)))
 
     def _listening(self, recipe: str) -> Iterator[Group]:
         price = self.prices.listen(self.datasets.values(), self.settings["listening"].max_clips)
