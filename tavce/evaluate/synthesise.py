@@ -101,7 +101,7 @@ def choose(name: str, networks: Sequence[str], clips: Clips, settings: Synthesis
         raise InputError(f"method {name} needs a best.pt of {', '.join(sorted(missing))}: give it with --networks")
     renderer, trained = load_renderer(by_stage["renderer"])
     metric = None
-    if trained.attention:
+    if trained.attends:
         if "metric" not in by_stage:
             raise InputError(f"method {name} attends to the correlation: give the metric's best.pt with --networks")
         metric = load_metric(by_stage["metric"])

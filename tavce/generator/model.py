@@ -3,6 +3,7 @@
 Shapes: B samples, N coefficients, K keypoints, S side of a picture, A attention entries.
 """
 
+from collections.abc import Mapping as Weights
 from pathlib import Path
 
 import torch
@@ -22,13 +23,20 @@ from tavce.training import checkpoint
 class FaceRenderer(nn.Module):
     """Mapping, canonical keypoints and generator: everything that is needed to render."""
 
-    def __init__(self, sizes: RendererNetworks, coefficients: int, attention_features: int | None):
+    def __init__(
+        self,
+        sizes: RendererNetworks,
+        coefficients: int,
+        attention_features: int | None,
+        attention_at: str = "features",
+    ):
         super().__init__()
         mapping = MappingSizes(coefficients=coefficients, keypoints=sizes.keypoints, **sizes.mapping.model_dump())
         detector = KeypointDetectorSizes(keypoints=sizes.keypoints, **sizes.detector.model_dump())
         generator = FaceGeneratorSizes(
             **sizes.generator.model_dump(),
             attention_features=attention_features,
+            attention_at=attention_at,
             dense_motion=DenseMotionSizes(keypoints=sizes.keypoints, **sizes.dense_motion.model_dump()),
             decoder=SpadeDecoderSizes(**sizes.decoder.model_dump()),
         )
@@ -73,9 +81,14 @@ def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:
     """
     state = checkpoint.load(path)
     settings = checkpoint.section(path, state, "renderer")
-    weights = state["networks"]["renderer"]
+    return restore_renderer(settings, state["networks"]["renderer"]), settings
+
+
+def restore_renderer(settings: Renderer, weights: Weights[str, Tensor]) -> FaceRenderer:
+    """Return the renderer of settings with trained weights, in evaluation mode."""
     attention = weights.get("generator.attention.project.bias")
     coefficients = weights["mapping.first.weight"].shape[1]
-    model = FaceRenderer(settings.networks, coefficients, None if attention is None else len(attention))
+    features = None if attention is None else len(attention)
+    model = FaceRenderer(settings.networks, coefficients, features, settings.attention)
     model.load_state_dict(weights)
-    return model.eval(), settings
+    return model.eval()

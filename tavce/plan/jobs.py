@@ -156,5 +156,5 @@ def _networks_of(variant: Network | None) -> list[Key]:
     """Return what a method waits for; the static frame and the ground truth need no network."""
     if variant is None:
         return []
-    metric = [("train_metric", variant.section.metric)] if variant.section.attention else []
+    metric = [("train_metric", variant.section.metric)] if variant.section.attends else []
     return [*metric, ("train_renderer", variant.name), ("train_audio2exp", ""), ("train_audio2pose", "")]

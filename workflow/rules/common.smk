@@ -165,7 +165,7 @@ def networks_of(wildcards):
     variant = TRAININGS.get(wildcards.method)
     if variant is None:
         return []
-    metric = [f"results/metric/{variant.metric}/best.pt"] if variant.attention else []
+    metric = [f"results/metric/{variant.metric}/best.pt"] if variant.attends else []
     return metric + [
         f"results/renderer/{wildcards.method}/best.pt",
         "results/audio2exp/best.pt",
