@@ -27,7 +27,7 @@ WITHOUT_RULE = {
     "sync",
 }  # by hand, around
 TARGETS = {"all", "data", "metric", "generator", "tables"}
-FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/\w+)")
+FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/[\w-]+)")
 CORPUS = {
     "reader": "folder",
     "source": "videos",
