@@ -47,6 +47,7 @@ STAGES = {
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
     "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 2),
+    "animate": Stage("tavce.animate.stage", "make a portrait speak"),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score"), version=2),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),
     "report": Stage("tavce.evaluate.report", "write the report page", version=3),
