@@ -3,7 +3,7 @@
 Reads   a picture, a file with sound, and a talking-head model (`tavce pack`)
 Writes  an mp4 (H.264, AAC) of as many frames as the speech has, with the speech's own sound; its metadata says that it
         is synthetic, by which model and options
-Shapes: T frames, S side of the renderer's picture, L latent entries.
+Shapes: S side of the renderer's picture.
 """
 
 import logging
@@ -141,16 +141,13 @@ def _scene(picture: np.ndarray, speech: Path, loaded: Bundle, wanted: Options, d
     spoken = read_speech(speech, sections["mel"], window.rate_hz)
     networks = networks_of(loaded, device)
     cropped = crop_portrait(picture, sections, loaded.basis, networks.renderer_settings.networks.image_px, wanted.face)
-    cvae = networks.audio2pose.cvae.sizes
-    if wanted.style >= cvae.styles:
-        raise InputError(f"style {wanted.style} is not there: the model's are 0 to {cvae.styles - 1}")
     blink = None
     if wanted.blink == "natural":
         blink = natural_blinks(spoken.frames, window.rate_hz, cropped.blink, _seed(wanted, "blink"))
     manner = Manner(
         pose=wanted.pose,
         style=wanted.style,
-        code=torch.randn(cvae.latent, generator=torch.Generator().manual_seed(_seed(wanted, "pose"))),
+        code=_seed(wanted, "pose"),
         expression_frames=settings.expression_frames,
         batch=wanted.batch,
         blink=blink,
