@@ -307,3 +307,9 @@ def test_a_corpus_own_sections_are_laid_over_the_runs_for_it_alone(raw):
 )
 def test_what_a_corpus_says_for_itself_is_checked_like_the_runs_settings(raw, own, words):
     assert words in refused(raw, corpora={"mine": own})
+
+
+@pytest.mark.parametrize(("said", "place"), [(True, "features"), (False, "none"), ("warped", "warped")])
+def test_the_attention_has_a_place_and_yes_is_the_papers(raw, said, place):
+    variant = load(merge(raw, {"renderers": {"ours": {"attention": said}}})).renderers["ours"]
+    assert (variant.attention, variant.attends) == (place, place != "none")

@@ -26,7 +26,7 @@ class Options(Section):
     blink: Literal["natural", "none"] = Field(
         "natural", description="natural (default), or none: eyes as in the picture"
     )
-    face: int | None = Field(None, ge=0, description="which face, from 0, where the picture has several")
+    face: int | None = Field(None, ge=0, description="which face, counted from 0, the largest first; default: 0")
     paste_back: bool = Field(False, description="put the face back into the whole picture")
     seed: int | None = Field(None, description="of head movement and blinks; default: as the model says")
     device: str = Field(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tavce.config import starts
 from tavce.config.data import Section
@@ -170,13 +170,27 @@ class Renderer(Section):
 
     networks: RendererNetworks
     metric: str = Field(description="recipe of the metric it listens to")
-    attention: bool = Field(description="correlation attention in the generator")
+    attention: Literal["none", "features", "volume", "warped"] = Field(
+        description="where in the generator the correlation acts as channel attention: nowhere, on the features of the "
+        "portrait (the paper), on their volume after the 3D residual blocks, on the warped volume; true is features, "
+        "false is none"
+    )
     weights: RendererWeights
     perceptual: Literal["vgg19", "mobilenetv2"]
     perceptual_scales: tuple[float, ...]
     mapping_rate: float = Field(gt=0, description="learning rate of the mapping")
     betas: tuple[Fraction, Fraction] = Field(description="Adam's decay rates, of both optimisers")
     training: Training
+
+    @field_validator("attention", mode="before")
+    @classmethod
+    def _yes_or_no(cls, value: object) -> object:
+        return {True: "features", False: "none"}[value] if isinstance(value, bool) else value
+
+    @property
+    def attends(self) -> bool:
+        """Whether there is an attention, which needs a metric also where nothing is learnt."""
+        return self.attention != "none"
 
 
 class Synthesise(Section):

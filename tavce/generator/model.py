@@ -3,7 +3,9 @@
 Shapes: B samples, N coefficients, K keypoints, S side of a picture, A attention entries.
 """
 
+from collections.abc import Mapping as State
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -22,13 +24,20 @@ from tavce.training import checkpoint
 class FaceRenderer(nn.Module):
     """Mapping, canonical keypoints and generator: everything that is needed to render."""
 
-    def __init__(self, sizes: RendererNetworks, coefficients: int, attention_features: int | None):
+    def __init__(
+        self,
+        sizes: RendererNetworks,
+        coefficients: int,
+        attention_features: int | None,
+        attention_at: str = "features",
+    ):
         super().__init__()
         mapping = MappingSizes(coefficients=coefficients, keypoints=sizes.keypoints, **sizes.mapping.model_dump())
         detector = KeypointDetectorSizes(keypoints=sizes.keypoints, **sizes.detector.model_dump())
         generator = FaceGeneratorSizes(
             **sizes.generator.model_dump(),
             attention_features=attention_features,
+            attention_at=attention_at,
             dense_motion=DenseMotionSizes(keypoints=sizes.keypoints, **sizes.dense_motion.model_dump()),
             decoder=SpadeDecoderSizes(**sizes.decoder.model_dump()),
         )
@@ -71,11 +80,20 @@ def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:
     Raises:
         InputError: the checkpoint cannot be read, or is of another version.
     """
-    state = checkpoint.load(path)
+    return restore_renderer(path, checkpoint.load(path))
+
+
+def restore_renderer(path: str | Path, state: State[str, Any]) -> tuple[FaceRenderer, Renderer]:
+    """Return what `load_renderer` returns, of a loaded checkpoint; an error names `path`.
+
+    Raises:
+        InputError: it is of another version.
+    """
     settings = checkpoint.section(path, state, "renderer")
     weights = state["networks"]["renderer"]
     attention = weights.get("generator.attention.project.bias")
     coefficients = weights["mapping.first.weight"].shape[1]
-    model = FaceRenderer(settings.networks, coefficients, None if attention is None else len(attention))
+    features = None if attention is None else len(attention)
+    model = FaceRenderer(settings.networks, coefficients, features, settings.attention)
     model.load_state_dict(weights)
     return model.eval(), settings

@@ -91,8 +91,8 @@ class RendererLearner:
         torch.manual_seed(settings.training.seed)
         self._settings = settings
         self._metric = metric
-        attention = metric.recipe.networks.features if settings.attention else None
-        model = FaceRenderer(settings.networks, coefficients, attention)
+        attention = metric.recipe.networks.features if settings.attends else None
+        model = FaceRenderer(settings.networks, coefficients, attention, settings.attention)
         self.networks: dict[str, nn.Module] = {"renderer": model}
         mapping = [*model.mapping.parameters()]
         mapped = {id(weight) for weight in mapping}
@@ -131,7 +131,7 @@ class RendererLearner:
 
     def _paint(self, batch: dict[str, Tensor]) -> Tensor:
         attention = None
-        if self._settings.attention:
+        if self._settings.attends:
             with torch.no_grad():
                 attention = self._metric.attention(batch["mels"])
         renderer = self.networks["renderer"]
@@ -172,7 +172,7 @@ def draw_samples(folder: Path, validation: FrameDraws, metric: FrozenMetric) -> 
     """Write samples.png: rows of source, target, painted frame and absolute difference."""
     model, settings = load_renderer(folder / "best.pt")
     batch = torch.utils.data.default_collate([validation[draw] for draw in range(SAMPLES)])
-    attention = metric.attention(batch["mels"]) if settings.attention else None
+    attention = metric.attention(batch["mels"]) if settings.attends else None
     painted = model(batch["source"], batch["source_window"], batch["target_window"], attention).prediction
     columns = [batch["source"], batch["target"], painted, (painted - batch["target"]).abs()]
     rows = torch.cat([torch.cat([*column], dim=1) for column in columns], dim=2)

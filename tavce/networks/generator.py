@@ -1,8 +1,7 @@
 """The face renderer: one portrait, keypoints before and after, and how the voice just changed, give a picture.
 
 Contract: `encode` looks at the portrait once; `render` paints one driving pose from what it saw; `forward` does both.
-Source: face-vid2vid / SadTalker; the correlation attention, the paper's first use of the metric (released code:
-right after the 1x1 convolution to the volume's channels).
+Source: face-vid2vid / SadTalker; the correlation attention, the paper's first use of the metric.
 
 Shapes: B batch, C channels, H height, W width, h and w of the features, K keypoints, M motions, A attention entries.
 """
@@ -20,6 +19,8 @@ from tavce.networks.decoder import SpadeDecoder, SpadeDecoderSizes
 from tavce.networks.dense_motion import DenseMotion, DenseMotionSizes
 from tavce.networks.sizes import doubled_channels, require_positive
 
+ATTENTION_PLACES = ("features", "volume", "warped")
+
 
 class Rendering(NamedTuple):
     """The picture in [0, 1], the weights of the simple motions, and what the warp could show (1) or not (0)."""
@@ -34,6 +35,8 @@ class FaceGeneratorSizes:
     """Layout of the renderer; the feature volume's shape is the dense motion's.
 
     `attention_features` is the length of the correlation attention, `None` for a renderer without it (SadTalker).
+    `attention_at` is where it acts: on the `features` of the 1x1 convolution to the volume's channels (paper and
+    released code), on the `volume` after the 3D residual blocks, or on the `warped` volume.
     """
 
     block_expansion: int
@@ -43,9 +46,12 @@ class FaceGeneratorSizes:
     attention_features: int | None
     dense_motion: DenseMotionSizes
     decoder: SpadeDecoderSizes
+    attention_at: str = "features"
 
     def __post_init__(self) -> None:
         require_positive(self)
+        if self.attention_features is not None and self.attention_at not in ATTENTION_PLACES:
+            raise ValueError(f"FaceGeneratorSizes.attention_at is {self.attention_at!r}, none of {ATTENTION_PLACES}")
         if len(self.decoder.up_channels) != self.down_blocks:
             raise ValueError(
                 f"FaceGeneratorSizes.down_blocks is {self.down_blocks}, "
@@ -121,15 +127,23 @@ class FaceGenerator(nn.Module):
             ValueError: an attention is given to a renderer built without one, or the features' height or width
                 cannot be halved once a block of the dense motion's hourglass.
         """
-        if self.attention is not None:
-            features = self.attention(features, attention)
-        elif attention is not None:
+        if self.attention is None and attention is not None:
             raise ValueError("this renderer has attention_features None and can make no use of an attention")
-        volume = self.residual_blocks(features.unflatten(1, (-1, self.sizes.dense_motion.volume_depth)))
+        depth = self.sizes.dense_motion.volume_depth
+        features = self._attended("features", features, attention)
+        volume = self.residual_blocks(features.unflatten(1, (-1, depth)))
+        volume = self._attended("volume", volume.flatten(1, 2), attention).unflatten(1, (-1, depth))
         motion = self.dense_motion(volume, keypoints_source, keypoints_driving)
         warped = F.grid_sample(volume, motion.deformation, align_corners=False).flatten(1, 2)
+        warped = self._attended("warped", warped, attention)
         visible = self.fourth(self.third(warped)) * motion.occlusion
         return Rendering(self.decoder(visible), motion.mask, motion.occlusion)
+
+    def _attended(self, place: str, features: Tensor, attention: Tensor | None) -> Tensor:
+        """Return features [B, C, h, w] as the attention leaves them, where this is its place."""
+        if self.attention is None or self.sizes.attention_at != place:
+            return features
+        return self.attention(features, attention)
 
     def forward(
         self,

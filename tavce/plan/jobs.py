@@ -116,6 +116,8 @@ class Workflow:
             yield Group(rule, network.name, price, needs=tuple(needs), cores=LEARNING_CORES, gpus=1)
             if network.stage == "metric":
                 yield from self._listening(network.name)
+            if network.stage == "renderer":
+                yield Group("pack_model", network.name, self._small(), needs=(("basis", ""), *_networks_of(network)))
 
     def _listening(self, recipe: str) -> Iterator[Group]:
         price = self.prices.listen(self.datasets.values(), self.settings["listening"].max_clips)
@@ -155,5 +157,5 @@ def _networks_of(variant: Network | None) -> list[Key]:
     """Return what a method waits for; the static frame and the ground truth need no network."""
     if variant is None:
         return []
-    metric = [("train_metric", variant.section.metric)] if variant.section.attention else []
+    metric = [("train_metric", variant.section.metric)] if variant.section.attends else []
     return [*metric, ("train_renderer", variant.name), ("train_audio2exp", ""), ("train_audio2pose", "")]

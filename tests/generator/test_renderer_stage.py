@@ -1,5 +1,7 @@
 """Facts about the renderer as a stage: what it learns, what it is told, and how it renders."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -85,7 +87,9 @@ def test_without_a_judge_there_is_no_discriminator(metric):
     "changes",
     [
         {},
-        {"attention": False},
+        {"attention": "none"},
+        {"attention": "volume"},
+        {"attention": "warped"},
         {"weights": {"gan": 0, "feature_matching": 0}},
         {"weights": {"gan": 0}},
         {"weights": {"feature_matching": 0}},
@@ -139,7 +143,7 @@ def test_the_correlation_loss_falls_along_its_gradient(metric, draws):
 
 
 def test_without_the_correlation_the_metric_is_never_asked(metric, draws):
-    learner = learner_of(metric, attention=False, weights={"correlation": 0})
+    learner = learner_of(metric, attention="none", weights={"correlation": 0})
     asked = []
     metric.encoders.audio.register_forward_hook(lambda *_call: asked.append("audio"))
     metric.encoders.face.register_forward_hook(lambda *_call: asked.append("face"))
@@ -154,8 +158,9 @@ def test_without_the_correlation_the_metric_is_never_asked(metric, draws):
     )
 
 
-def test_an_untrained_attention_changes_nothing_and_a_trained_one_does(metric, draws):
-    model, samples = learner_of(metric).networks["renderer"].eval(), batch(draws)
+@pytest.mark.parametrize("place", ["features", "volume", "warped"])
+def test_an_untrained_attention_changes_nothing_and_a_trained_one_does(metric, draws, place):
+    model, samples = learner_of(metric, attention=place).networks["renderer"].eval(), batch(draws)
     windows = (samples["source"], samples["source_window"], samples["target_window"])
     attention = metric.attention(samples["mels"])
     with torch.no_grad():
@@ -184,16 +189,20 @@ def test_frames_are_the_same_batched_or_one_by_one(trained, tiny):
     torch.testing.assert_close(together, forward, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("attention", [6, None])
-def test_a_loaded_renderer_has_the_attention_it_was_trained_with(tmp_path, trained, attention):
+@pytest.mark.parametrize(("attention", "place"), [(6, "features"), (6, "volume"), (6, "warped"), (None, "none")])
+def test_a_loaded_renderer_has_the_attention_it_was_trained_with(tmp_path, trained, attention, place):
     state = torch.load(trained.best("renderer"), weights_only=True)
-    model = FaceRenderer(settings().networks, COEFFICIENTS, attention)
+    model = FaceRenderer(settings().networks, COEFFICIENTS, attention, place)
     state["networks"]["renderer"] = model.state_dict()
+    trained_with = settings(attention=place)
+    state["settings"] = json.dumps({"renderer": trained_with.model_dump(mode="json")})
     torch.save(state, tmp_path / "best.pt")
     loaded, chosen = load_renderer(tmp_path / "best.pt")
     torch.testing.assert_close(dict(loaded.state_dict()), dict(model.state_dict()), atol=0, rtol=0)
     assert not loaded.training
-    assert chosen == settings()
+    assert chosen == trained_with
+    if attention:
+        assert loaded.generator.sizes.attention_at == place
 
 
 def test_the_expression_loss_that_is_not_built_in_is_refused(trained, capsys):

@@ -1,12 +1,18 @@
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 import small_sizes
 import torch
 
-from tavce.networks.generator import CorrelationAttention, FaceGenerator
+from tavce.networks.generator import ATTENTION_PLACES, CorrelationAttention, FaceGenerator
 
 WITHOUT_ATTENTION = replace(small_sizes.FACE_GENERATOR, attention_features=None)
+PLACES = pytest.mark.parametrize("place", ATTENTION_PLACES)
+
+
+def attending(place: str) -> FaceGenerator:
+    return FaceGenerator(replace(small_sizes.FACE_GENERATOR, attention_at=place))
 
 
 def inputs(batch: int = 2) -> tuple[torch.Tensor, ...]:
@@ -43,8 +49,9 @@ def test_a_gradient_reaches_the_silent_half_of_the_fusion_where_the_attention_is
     assert reached.tolist() == [True, True, True, False, True, True, True]
 
 
-def test_starting_from_the_same_weights_the_renderer_with_and_without_attention_agree():
-    plain, attentive = FaceGenerator(WITHOUT_ATTENTION).eval(), FaceGenerator(small_sizes.FACE_GENERATOR).eval()
+@PLACES
+def test_starting_from_the_same_weights_the_renderer_with_and_without_attention_agree(place):
+    plain, attentive = FaceGenerator(WITHOUT_ATTENTION).eval(), attending(place).eval()
     missing = attentive.load_state_dict(plain.state_dict(), strict=False).missing_keys
     source, keypoints_source, keypoints_driving, attention = inputs()
     expected = plain(source, keypoints_source, keypoints_driving, None).prediction
@@ -78,8 +85,52 @@ def test_the_rendering_has_the_sources_size_a_mask_that_sums_to_one_and_an_occlu
     assert ((rendering.occlusion > 0) & (rendering.occlusion < 1)).all()
 
 
-def test_every_weight_of_the_renderer_is_trained_once_the_fusion_is_awake():
-    generator = FaceGenerator(small_sizes.FACE_GENERATOR)
+@PLACES
+def test_an_attention_of_zeros_leaves_the_picture_as_it_is_also_where_the_fusion_is_awake(place):
+    generator = attending(place).eval()
+    torch.nn.init.normal_(generator.attention.restore.weight)
+    source, *keypoints, attention = inputs()
+    expected = generator(source, *keypoints, None).prediction
+    assert torch.equal(generator(source, *keypoints, torch.zeros_like(attention)).prediction, expected)
+    assert (generator(source, *keypoints, attention).prediction - expected).abs().max() > 1e-5
+
+
+def test_the_attention_acts_on_other_features_at_every_place():
+    weights = attending("features").state_dict()
+    torch.nn.init.normal_(weights["attention.restore.weight"])
+    batch, painted = inputs(), []
+    for place in ATTENTION_PLACES:
+        generator = attending(place).eval()
+        generator.load_state_dict(weights)
+        painted.append(generator(*batch).prediction)
+    assert all((one - other).abs().max() > 1e-5 for one, other in combinations(painted, 2))
+
+
+def test_the_attention_at_the_warped_volume_leaves_the_warp_as_it_is():
+    generator, batch = attending("warped").eval(), inputs()
+    torch.nn.init.normal_(generator.attention.restore.weight)
+    without, with_attention = generator(*batch[:3], None), generator(*batch)
+    assert torch.equal(without.mask, with_attention.mask)
+    assert torch.equal(without.occlusion, with_attention.occlusion)
+
+
+@PLACES
+def test_a_gradient_reaches_the_voice_through_the_attention(place):
+    generator = attending(place)
+    torch.nn.init.normal_(generator.attention.restore.weight)
+    *faces, attention = inputs()
+    generator(*faces, attention.requires_grad_()).prediction.square().sum().backward()
+    assert (attention.grad.abs() > 0).all()
+
+
+def test_a_place_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="attention_at is 'mask', none of"):
+        attending("mask")
+
+
+@PLACES
+def test_every_weight_of_the_renderer_is_trained_once_the_fusion_is_awake(place):
+    generator = attending(place)
     torch.nn.init.normal_(generator.attention.restore.weight)
     generator(*inputs()).prediction.square().sum().backward()
     assert [name for name, parameter in generator.named_parameters() if parameter.grad is None] == []

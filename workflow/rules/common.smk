@@ -161,15 +161,19 @@ def weights_of_renderer(wildcards):
 
 def networks_of(wildcards):
     """Return the networks that a method needs; the static frame and the ground truth need none."""
-    variant = settings.renderers.get(wildcards.method)
-    if variant is None:
-        return []
-    metric = [f"results/metric/{variant.metric}/best.pt"] if variant.attention else []
-    return metric + [
-        f"results/renderer/{wildcards.method}/best.pt",
-        "results/audio2exp/best.pt",
-        "results/audio2pose/best.pt",
-    ]
+    return networks_of_renderer(wildcards.method) if wildcards.method in settings.renderers else []
+
+
+def networks_of_variant(wildcards):
+    """Return the networks that a model of a variant of the renderer is packed from."""
+    return networks_of_renderer(wildcards.variant)
+
+
+def networks_of_renderer(name):
+    """Return the networks with which a variant of the renderer makes a portrait talk."""
+    variant = settings.renderers[name]
+    metric = [f"results/metric/{variant.metric}/best.pt"] if variant.attends else []
+    return metric + [f"results/renderer/{name}/best.pt", "results/audio2exp/best.pt", "results/audio2pose/best.pt"]
 
 
 INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
@@ -186,6 +190,7 @@ GENERATORS = [
     "results/audio2pose/run.json",
     *expand("results/renderer/{variant}/run.json", variant=settings.renderers),
 ]
+MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)
 TABLES = expand("results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"])
 REPORT = ["results/report"] if EVALUATE else []  # without tables there is nothing to report
 
