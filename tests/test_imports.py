@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "training": DATA | {"cluster", "data", "dataset", "loading", "networks", "training"},  # data: the funnel is printed
     "metric": DATA | {"dataset", "loading", "networks", "training", "metric"},
     "generator": DATA | {"dataset", "networks", "training", "metric", "generator"},
+    "animate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "animate"},
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
 }
 LIBRARIES = {
