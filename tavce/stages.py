@@ -49,6 +49,7 @@ STAGES = {
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
     "pack": Stage("tavce.generator.pack", "pack trained networks into one file that makes a portrait talk", PACKED),
     "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 3),
+    "animate": Stage("tavce.animate.stage", "make a portrait speak"),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score"), version=2),
     "tables": Stage("tavce.evaluate.tables", "write the tables", version=2),
     "report": Stage("tavce.evaluate.report", "write the report page", version=4),
