@@ -12,8 +12,8 @@ from tavce.animate import finding, portrait
 from tavce.animate.finding import find_faces
 from tavce.animate.picture import read_picture
 from tavce.animate.portrait import crop_portrait
-from tavce.data.crop import compress
 from tavce.data.coefficients import read_pictures
+from tavce.data.crop import compress
 from tavce.demo.portrait import load_portrait
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.mean_face import frontalise, head_pose
@@ -22,7 +22,7 @@ from tavce.media import VideoFormat, write_video
 from tavce.records import InputError
 
 EXPRESSION = 16
-FACE = np.s_[:400, 30:430]  # of the portrait: the face is large enough not to be looked at from near
+FACE = np.s_[20:340, 70:390]  # of the portrait: the face is large enough not to be looked at from near or in parts
 SECTIONS = {name: getattr(settings(), name) for name in ("detect", "crop", "motion")}
 
 
@@ -107,12 +107,12 @@ def test_the_same_face_is_found_in_a_file_of_any_kind(tmp_path, astronaut, kind)
 
 
 def test_of_several_faces_the_largest_is_taken_unless_another_is_asked_for(astronaut, basis, caplog):
-    near = astronaut[30:270, 80:310]
-    pair = np.hstack([on_ground(near, 10, 20, (180, 240), 0.7), near])
+    near = astronaut[10:230, 50:260]
+    pair = np.hstack([on_ground(near, 0, 20, (150, 220), 0.7), near])
     made = [crop_portrait(pair, SECTIONS, basis, 256, face) for face in (None, 1)]
     centres = [np.linalg.inv(one.to_crop[:, :2]) @ (128 - one.to_crop[:, 2]) for one in made]
     assert [one.faces for one in made] == [2, 2]
-    assert centres[1][0] < 180 < centres[0][0]
+    assert centres[1][0] < 150 < centres[0][0]
     said = [record.getMessage() for record in caplog.records if "faces were found" in record.getMessage()]
     assert said[0].startswith("2 faces were found (0 at x ")
     assert [text[-15:] for text in said] == ["face 0 is taken", "face 1 is taken"]
@@ -126,7 +126,7 @@ def test_a_picture_without_a_face_is_refused_in_words(basis):
         crop_portrait(np.full((120, 160, 3), 200, np.uint8), SECTIONS, basis, 256)
 
 
-@pytest.mark.parametrize(("scale", "size"), [(1.0, (2400, 800)), (0.5, (640, 360))])
+@pytest.mark.parametrize(("scale", "size"), [(1.0, (2000, 1900)), (0.5, (640, 600))])
 def test_small_faces_and_those_of_large_pictures_are_placed_as_in_the_portrait(astronaut, scale, size):
     near, far = (
         find_faces(picture, SECTIONS["detect"])
@@ -139,12 +139,12 @@ def test_small_faces_and_those_of_large_pictures_are_placed_as_in_the_portrait(a
 
 
 def test_a_face_that_fills_the_picture_is_found(astronaut):
-    close = cv2.resize(astronaut[85:185, 142:248], None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    close = cv2.resize(astronaut[65:165, 102:208], None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     assert len(find_faces(close, SECTIONS["detect"]).boxes_px) == 1
 
 
 def test_a_small_face_is_enlarged_with_a_warning_and_a_tiny_one_refused(astronaut, basis, caplog):
-    small = cv2.resize(astronaut, (200, 200), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(astronaut, (160, 160), interpolation=cv2.INTER_AREA)
     assert crop_portrait(small, changed("crop", recipe="released"), basis, 256).picture.shape == (256, 256, 3)
     assert "the face is small: its crop of" in caplog.text
     with pytest.raises(InputError, match=r"the face has \d+ px, detect.min_face_px is 60"):
@@ -152,11 +152,12 @@ def test_a_small_face_is_enlarged_with_a_warning_and_a_tiny_one_refused(astronau
 
 
 def test_a_face_beyond_the_border_is_reflected_and_one_too_far_beyond_refused(astronaut, basis):
-    at_the_edge = astronaut[95:]
+    at_the_edge = astronaut[75:]
     made = crop_portrait(at_the_edge, SECTIONS, basis, 256)
     assert made.to_crop[1, 2] > 10  # the picture begins so far below the crop's upper edge
     top = round(made.to_crop[1, 2])
-    np.testing.assert_allclose(made.picture[top - 6 : top - 2], made.picture[top + 2 : top + 6][::-1], atol=40)
+    above, below = made.picture[top - 6 : top - 2].astype(int), made.picture[top + 2 : top + 6][::-1]
+    assert np.abs(above - below).mean() < 12
     with pytest.raises(InputError, match=r"too near to the picture's border: .* crop\.max_outside is 5%"):
         crop_portrait(at_the_edge, changed("crop", max_outside=0.05), basis, 256)
 
