@@ -192,6 +192,12 @@ def test_a_tiny_picture_is_refused_and_one_of_the_fewest_pixels_is_not(tmp_path)
         read_picture(saved(tmp_path, PIXELS[:63], "a.png"))
 
 
+def test_a_strip_is_refused_in_words(tmp_path):
+    assert read_picture(saved(tmp_path, np.zeros((512, 64, 3), np.uint8), "a.png")).shape == (512, 64, 3)
+    with pytest.raises(InputError, match="has 64 × 513 px, which is a strip"):
+        read_picture(saved(tmp_path, np.zeros((513, 64, 3), np.uint8), "a.png"))
+
+
 def test_a_jpeg_of_too_many_pixels_is_read_at_half_its_size(tmp_path, monkeypatch):
     monkeypatch.setattr(picture, "MOST_PX", 30_000)
     double = cv2.resize(PIXELS, (240, 160), interpolation=cv2.INTER_LINEAR)
