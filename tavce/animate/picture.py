@@ -20,6 +20,7 @@ from tavce.records import InputError
 
 FEWEST_PX = 64  # of the shorter side: a face in less has too few pixels for its landmarks
 MOST_PX = 100_000_000  # of a picture; a JPEG above it is decoded at half its size
+LONGEST_SHARE = 8  # of the longer side to the shorter: the parts that faces are looked for in would be too many
 LONGEST_PX = 32_766  # of a side: OpenCV's warps count in 16 bits
 TIFF_MARKS = (b"II*\0", b"MM\0*")
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -35,7 +36,7 @@ def read_picture(path: str | Path) -> np.ndarray:
 
     Raises:
         InputError: it is not there, is no picture, is HEIC, is damaged, has a side below FEWEST_PX or above LONGEST_PX,
-            or more than MOST_PX pixels.
+            more than MOST_PX pixels, or sides whose ratio is above LONGEST_SHARE.
     """
     path = Path(path)
     if not path.is_file() or path.stat().st_size == 0:
@@ -56,6 +57,8 @@ def read_picture(path: str | Path) -> np.ndarray:
     height, width = picture.shape[:2]
     if min(height, width) < FEWEST_PX:
         raise InputError(f"{path} has {width} × {height} px, each side needs {FEWEST_PX}: use a larger picture")
+    if max(height, width) > LONGEST_SHARE * min(height, width):
+        raise InputError(f"{path} has {width} × {height} px, which is a strip: cut out the part with the face")
     return picture
 
 

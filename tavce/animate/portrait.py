@@ -80,8 +80,8 @@ def _chosen(found: FoundFaces, face: int | None, settings: Detect) -> int:
     count = len(found.boxes_px)
     if not count:
         raise InputError(
-            "no face was found in the picture: use one with an upright face, seen from the front, that fills a tenth"
-            " of the longer side or more"
+            "no face was found in the picture: use one with an upright face, seen from the front, not hidden and not"
+            " tiny"
         )
     index = face or 0
     if not 0 <= index < count:
