@@ -21,7 +21,8 @@ from tavce.records import InputError
 
 LOOK_PX = 1920  # longer side of what faces are looked for in: the training's videos have no more
 NEAR_SHARE = 0.2  # of the picture's longer side: the detector's boxes of smaller faces are loose
-PARTS_SHARE = 0.12  # where the largest face is smaller, others may be too small for the detector
+PARTS_SHARE = 0.15  # where the largest face is smaller, others may be too small for the detector
+MIN_PART_SCORE = {"facemesh": 0.95}  # of the landmarks, by back-end: faces have 0.99 or more, mistakes seen up to 0.88
 PARTS = 2  # squares to the shorter side
 NEAR_PX = 512  # side of a face that is looked at from near: the landmarks' networks see 192 to 256 px
 AROUND = 1.0  # of a face's side is seen on each of its sides then
@@ -67,9 +68,17 @@ def find_faces(full: np.ndarray, settings: Detect) -> FoundFaces:
     near_px = np.inf if longer > LOOK_PX else NEAR_SHARE * longer
     faces = [(_from_near(see, full, face) or face) if face.sides_px[0] < near_px else face for face in faces]
     if not faces or max(face.sides_px[0] for face in faces) < PARTS_SHARE * longer:
+        sure = _stricter(see)
         parts = (one.moved(ratio, ratio * corner) for corner, part in _parts(shrunk) for one in _see(see, part))
-        faces += [near for face in parts if (near := _from_near(see, full, face))]
+        faces += [near for face in parts if (near := _from_near(sure, full, face))]
     return _largest_first(faces)
+
+
+def _stricter(see: Observer) -> Observer:
+    """Return what sees faces in parts: many parts give many chances to be wrong."""
+    settings = see.settings
+    least = max(settings.min_score, MIN_PART_SCORE.get(settings.backend, 0.0))
+    return Observer(see.backend, settings.model_copy(update={"min_score": least}))
 
 
 def _shrunk(picture: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
