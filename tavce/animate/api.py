@@ -77,7 +77,7 @@ def animate(
         began = time.monotonic()
         scene.write(path, note)
     frames, took_s = scene.spoken.frames, time.monotonic() - began
-    log.info("%s: %d frames in %.1f s, %.1f a second on %s", out, frames, took_s, frames / took_s, device)
+    log.info("%s: %d frames in %.1f s, %.3g a second on %s", out, frames, took_s, frames / took_s, device)
     return Animation(path, frames, scene.spoken.seconds, scene.cropped.faces, loaded.name, note)
 
 
