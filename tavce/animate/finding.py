@@ -2,7 +2,7 @@
 
 A picture is looked at as a clip of one frame; a large one is shrunk for it first. A face that is small in it, or was
 shrunk, is looked at once more from near, where the detector places its box better and the landmarks see all its pixels.
-Where all faces are small, as in a group's picture, it is looked at in parts as well.
+Where no face fills much of it, others may be smaller: it is looked at in parts as well.
 Shapes: H × W pixels, F faces.
 """
 
@@ -21,7 +21,7 @@ from tavce.records import InputError
 
 LOOK_PX = 1920  # longer side of what faces are looked for in: the training's videos have no more
 NEAR_SHARE = 0.2  # of the picture's longer side: the detector's boxes of smaller faces are loose
-PARTS_SHARE = 0.15  # where the largest face is smaller, others may be too small for the detector
+PARTS_SHARE = 0.25  # where the largest face is smaller, others may be there that are too small for the detector
 MIN_PART_SCORE = {"facemesh": 0.95}  # of the landmarks, by back-end: faces have 0.99 or more, mistakes seen up to 0.88
 PARTS = 2  # squares to the shorter side
 NEAR_PX = 512  # side of a face that is looked at from near: the landmarks' networks see 192 to 256 px
