@@ -133,7 +133,9 @@ def read_wave(path: str | Path, sample_rate_hz: int) -> np.ndarray:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate_hz)
         chunks = [out.to_ndarray().ravel() for frame in container.decode(stream) for out in resampler.resample(frame)]
         chunks += [out.to_ndarray().ravel() for out in resampler.resample(None)] if chunks else []
-    return (np.concatenate(chunks) if chunks else np.zeros(0, np.int16)).astype(np.float32) / 32768
+    wave = (np.concatenate(chunks) if chunks else np.zeros(0, np.int16)).astype(np.float32)
+    wave /= 32768  # in place: hours are read
+    return wave
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[1]
 WITHOUT_RULE = {
+    "animate",
     "archives",
     "sheet",
     "finish",

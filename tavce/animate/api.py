@@ -77,7 +77,7 @@ def animate(
         began = time.monotonic()
         scene.write(path, note)
     frames, took_s = scene.spoken.frames, time.monotonic() - began
-    log.info("%s: %d frames in %.1f s, %.1f a second on %s", out, frames, took_s, frames / took_s, device)
+    log.info("%s: %d frames in %.1f s, %.3g a second on %s", out, frames, took_s, frames / took_s, device)
     return Animation(path, frames, scene.spoken.seconds, scene.cropped.faces, loaded.name, note)
 
 
@@ -139,7 +139,7 @@ def _scene(picture: np.ndarray, speech: Path, loaded: Bundle, wanted: Options, d
     sections = loaded.sections
     window, settings = sections["window"], sections["synthesise"]
     spoken = read_speech(speech, sections["mel"], window.rate_hz)
-    networks = networks_of(loaded, device)
+    networks = _networks(loaded, device)
     cropped = crop_portrait(picture, sections, loaded.basis, networks.renderer_settings.networks.image_px, wanted.face)
     blink = None
     if wanted.blink == "natural":
@@ -153,6 +153,22 @@ def _scene(picture: np.ndarray, speech: Path, loaded: Bundle, wanted: Options, d
         blink=blink,
     )
     return Scene(networks, cropped, spoken, window, manner, wanted.paste_back, settings.crf)
+
+
+def _networks(loaded: Bundle, device: torch.device) -> TalkingNetworks:
+    """Return the model's networks on a device.
+
+    Raises:
+        InputError: as `networks_of`; its weights are of other sizes than its settings say; the GPU's memory is full.
+    """
+    try:
+        return networks_of(loaded, device)
+    except torch.OutOfMemoryError as error:
+        raise InputError(f"model {loaded.name} does not fit into the memory of {device}: give `cpu`") from error
+    except RuntimeError as error:
+        if "loading state_dict" not in str(error):
+            raise
+        raise InputError(f"model {loaded.name} has weights of other sizes than its settings: pack it anew") from error
 
 
 def _seed(wanted: Options, what: str) -> int:

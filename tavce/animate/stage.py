@@ -13,7 +13,9 @@ from tavce.animate.options import Options
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments: the files, and every field of `Options`."""
     parser.add_argument("--portrait", required=True, help="a picture with a face")
-    parser.add_argument("--audio", dest="speech", required=True, help="the speech: a file with sound, video too")
+    parser.add_argument(
+        "--audio", dest="speech", metavar="AUDIO", required=True, help="the speech: a file with sound, video too"
+    )
     parser.add_argument("--out", required=True, help="output: the video, .mp4")
     parser.add_argument("--model", default=MODEL, help=f"a talking-head model (default: {MODEL})")
     for name, field in Options.model_fields.items():

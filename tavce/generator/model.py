@@ -7,7 +7,6 @@ from collections.abc import Mapping as State
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -57,21 +56,6 @@ class FaceRenderer(nn.Module):
         before = transform_keypoints(canonical, self.mapping(source_window))
         after = transform_keypoints(canonical, self.mapping(target_window))
         return self.generator(source, before, after, attention)
-
-    @torch.no_grad()
-    def portrait(self, source: Float[Tensor, "1 3 S S"], source_window: Float[Tensor, "1 N F"]) -> tuple[Tensor, ...]:
-        """Return what does not depend on the frame: features, canonical keypoints, and the portrait's keypoints."""
-        canonical = self.keypoints(source)
-        return self.generator.encode(source), canonical, transform_keypoints(canonical, self.mapping(source_window))
-
-    @torch.no_grad()
-    def frames(
-        self, portrait: tuple[Tensor, ...], windows: Float[Tensor, "B N F"], attention: Float[Tensor, "B A"] | None
-    ) -> Float[Tensor, "B 3 S S"]:
-        """Return the frames of windows, each with its own; batched or one by one, the frames are the same."""
-        features, canonical, before = (item.expand(len(windows), *item.shape[1:]) for item in portrait)
-        after = transform_keypoints(canonical, self.mapping(windows))
-        return self.generator.render(features, before, after, attention).prediction
 
 
 def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:

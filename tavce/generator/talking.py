@@ -6,6 +6,7 @@ L entries of the code of the head's movement.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice, repeat
 from typing import Any, Literal, TypeVar
 
@@ -19,12 +20,14 @@ from tavce.generator import streams
 from tavce.generator.bundle import Bundle
 from tavce.generator.coefficients import PoseModel, restore_audio2exp, restore_audio2pose
 from tavce.generator.model import FaceRenderer, restore_renderer
+from tavce.generator.rendering import PortraitRenderer
 from tavce.generator.samples import POSE
 from tavce.generator.streams import Speech
 from tavce.metric.model import FrozenMetric, restore_metric
 from tavce.networks.audio2exp import Audio2Exp
 from tavce.records import InputError
 
+CPU_PIXELS = 256 * 256  # painted at once on a CPU
 Item = TypeVar("Item")
 
 
@@ -42,6 +45,11 @@ class TalkingNetworks:
     def device(self) -> torch.device:
         """Where they are."""
         return next(self.renderer.parameters()).device
+
+    @cached_property
+    def portrait_renderer(self) -> PortraitRenderer:
+        """The renderer as it is used, made when it is first asked for."""
+        return PortraitRenderer(self.renderer)
 
 
 def networks_of(bundle: Bundle, device: torch.device) -> TalkingNetworks:
@@ -89,7 +97,7 @@ class Manner:
     style: int  # class of head movement
     code: Tensor | int  # [L], or the seed from which it is drawn: other codes are other movements
     expression_frames: int  # frames audio2exp sees at once
-    batch: int  # frames rendered at once
+    batch: int  # frames rendered at once; fewer on a CPU, where many save no time and take memory
     blink: np.ndarray | None = None  # float32 [T] wanted eye opening; None: as open as the portrait's
 
 
@@ -132,14 +140,21 @@ def _frames(networks: TalkingNetworks, portrait: Portrait, speech: Speech, manne
     device, window = networks.device, networks.renderer_settings.networks.mapping.window
     own = torch.from_numpy(portrait.coefficients).to(device)
     source = to_unit(portrait.picture[None]).to(device)
-    seen = networks.renderer.portrait(source, own[None, :, None].expand(-1, -1, window))
+    renderer = networks.portrait_renderer
+    seen = renderer.look(source, own[None, :, None].expand(-1, -1, window))
     windows = streams.centred_windows(_motion(networks, own, portrait.blink, speech, manner), window)
     heard = repeat(None) if networks.metric is None else streams.attentions(networks.metric, speech, device)
-    for batch in _batches(zip(windows, heard, strict=False), manner.batch):
+    for batch in _batches(zip(windows, heard, strict=False), _at_once(networks, manner.batch)):
         moved, attended = zip(*batch, strict=True)
         attention = None if networks.metric is None else torch.stack(attended)
-        painted = networks.renderer.frames(seen, torch.stack(moved), attention)
+        painted = renderer.frames(seen, torch.stack(moved), attention)
         yield (painted.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def _at_once(networks: TalkingNetworks, batch: int) -> int:
+    if networks.device.type != "cpu":
+        return batch
+    return min(batch, max(1, CPU_PIXELS // networks.renderer_settings.networks.image_px**2))
 
 
 def _motion(

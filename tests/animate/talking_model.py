@@ -46,7 +46,7 @@ def write_model(path: Path) -> Path:
         for stage, (name, network) in networks.items()
     }
     said = json.dumps(settings.model_dump(mode="json", include={*SECTIONS}))
-    frontal = MEAN_FACE[:, :2] + np.random.default_rng(0).normal(size=(50, 68, 2)) * 0.02
+    frontal = MEAN_FACE[:, :2] + np.random.default_rng(0).normal(size=(99, 68, 2)) * 0.02
     basis = ExpressionBasis.fit(frontal, EXPRESSION)
     bundle.save(path, Bundle("tiny", said, parts, basis, {"renderer/best.pt": "0" * 64}))
     return path

@@ -14,7 +14,7 @@ from talking_model import write_model
 
 from tavce import animate as package
 from tavce import media
-from tavce.animate import Animation, animate
+from tavce.animate import Animation, animate, api
 from tavce.animate.options import Options, choose_device, read_options
 from tavce.cli import main
 from tavce.config.explain import SettingsError
@@ -22,6 +22,7 @@ from tavce.demo.portrait import load_portrait
 from tavce.files import sha256
 from tavce.generator import bundle
 from tavce.records import InputError
+from tavce.training import checkpoint
 
 FRAMES = 12
 SILENT_FRAMES = 25
@@ -161,6 +162,9 @@ def bad(place) -> Path:
     (place / "cut.pt").write_bytes(model[: len(model) // 2])
     (place / "text.pt").write_text("no model", encoding="utf-8")
     torch.save({"state_dict": {"weight": torch.ones(2)}}, place / "other.pt")
+    state = checkpoint.load(place / "tiny.pt")
+    state["parts"]["audio2pose"]["networks"]["pose"]["scale"] = torch.ones(7)
+    checkpoint.save(place / "wide.pt", state)
     (place / "short.pcm").write_bytes(bytes(400))
     ffmpeg("-f", "s16le", "-ar", "16000", "-ac", "1", "-i", place / "short.pcm", place / "short.wav")
     cv2.imwrite(str(place / "grey.png"), np.full((200, 200, 3), 128, np.uint8))
@@ -186,6 +190,7 @@ BAD_FILES = {
         "cut.pt": "cut.pt cannot be read",
         "text.pt": "text.pt cannot be read",
         "other.pt": "other.pt is no talking-head model",
+        "wide.pt": "model tiny has weights of other sizes than its settings: pack it anew",
     },
     "out": {
         "talk.avi": "talk.avi: the video is an mp4: let its name end in .mp4",
@@ -236,6 +241,28 @@ def test_what_is_read_is_never_written_over(place, talk, tmp_path):
     copy.write_bytes(talk.path.read_bytes())
     with pytest.raises(InputError, match=r"talk.mp4 is what is read, and would be lost"):
         animate(place / "face.png", copy, copy, model=place / "tiny.pt")
+
+
+def test_a_gpu_that_is_too_small_is_said_with_the_remedy(place, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(api, "talk", full)
+    with pytest.raises(InputError, match="batch 7 does not fit into the GPU's memory: give less"):
+        make(place, tmp_path / "talk.mp4")
+    monkeypatch.setattr(api, "networks_of", full)
+    with pytest.raises(InputError, match="model tiny does not fit into the memory of cpu: give `cpu`"):
+        make(place, tmp_path / "talk.mp4")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_another_failure_of_the_networks_is_not_swallowed(place, tmp_path, monkeypatch):
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(api, "networks_of", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        make(place, tmp_path / "talk.mp4")
 
 
 def test_a_disk_that_ffmpeg_cannot_write_to_is_said_in_words(place, tmp_path, monkeypatch):
