@@ -16,6 +16,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/index.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/models.smk"
 include: "workflow/rules/evaluate.smk"
 
 
@@ -27,6 +28,7 @@ rule all:
         METRICS,
         LISTENED,
         GENERATORS,
+        MODELS,
         CARDS,
         CLEARED,
 
@@ -48,6 +50,7 @@ rule metric:
 rule generator:
     input:
         GENERATORS,
+        MODELS,
 
 
 rule tables:

@@ -123,6 +123,10 @@ class Clips:
         """Return motion coefficients float32 [T, 70]."""
         return self._array(entry.place("motion"), "motion")
 
+    def spectrogram(self, entry: Entry) -> np.ndarray:
+        """Return the clip's log-mel spectrogram float32 [M, 80]."""
+        return self._array(entry.place("mel"), "mel")
+
     def mels(self, entry: Entry, frames: Sequence[int]) -> np.ndarray:
         """Return the mel windows float32 [F, W, 80] of frames, indices clamped to the clip (paper.md, stage 1)."""
         steps = mel_steps(self._window, frames, entry.mel_steps)

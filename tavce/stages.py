@@ -18,6 +18,7 @@ class Stage:
 
 PLANNED = ("corpora", "download", "detect", "quality", "motion", "window", "metrics", "listening")
 PLANNED += ("audio2exp", "audio2pose", "renderers", "methods")
+PACKED = ("window", "mel", "detect", "crop", "motion", "synthesise")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
 STAGES = {
@@ -46,7 +47,8 @@ STAGES = {
     "audio2exp": Stage("tavce.generator.audio2exp", "train sound to expression", ("window", "audio2exp")),
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
-    "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 2),
+    "pack": Stage("tavce.generator.pack", "pack trained networks into one file that makes a portrait talk", PACKED),
+    "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 3),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score"), version=2),
     "tables": Stage("tavce.evaluate.tables", "write the tables", version=2),
     "report": Stage("tavce.evaluate.report", "write the report page", version=4),
@@ -58,4 +60,4 @@ STAGES = {
 }
 
 SHARD_STAGES = ("download", "trim", "detect", "crop", "quality", "mel", "motion")
-RESULT_FOLDERS = (*STAGES, "leaks", "mlflow", "tracking", "weights")
+RESULT_FOLDERS = (*STAGES, "leaks", "mlflow", "models", "tracking", "weights")

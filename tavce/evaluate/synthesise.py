@@ -17,16 +17,13 @@ import torch
 
 from tavce import store
 from tavce.config import parse_sections
-from tavce.config.learning import Renderer, Synthesise
-from tavce.dataset import Clips, Entry, read_index, to_unit
-from tavce.files import digest, input_file, whole
-from tavce.generator.coefficients import PoseModel, load_audio2exp, load_audio2pose
+from tavce.config.learning import Synthesise, Window
+from tavce.dataset import Clips, Entry, read_index
+from tavce.files import digest, input_file, sha256, whole
+from tavce.generator.bundle import REQUIRED
 from tavce.generator.losses import eye_opening
-from tavce.generator.model import FaceRenderer, load_renderer
-from tavce.generator.samples import POSE, mel_windows, motion_window, still_window
+from tavce.generator.talking import Manner, Portrait, Speech, TalkingNetworks, assemble, synthetic_note, talk
 from tavce.media import VideoFormat, write_video
-from tavce.metric.model import FrozenMetric, load_metric
-from tavce.networks.audio2exp import Audio2Exp
 from tavce.progress import progress
 from tavce.records import InputError, read_records, write_lines
 from tavce.stages import STAGES
@@ -55,12 +52,12 @@ def run(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(arguments.threads)
     sections = parse_sections(arguments.settings)
     settings: Synthesise = sections["synthesise"]
-    clips = Clips(sections["window"])
-    method = choose(arguments.method, arguments.networks, clips, settings)
+    method = choose(arguments.method, arguments.networks, sections["window"], settings)
     folder = Path(arguments.videos)
     folder.mkdir(parents=True, exist_ok=True)
     real = arguments.method == "ground_truth"
-    comment = "" if real else f"synthetic: {arguments.method} {digest(arguments.settings)}"
+    made_by = digest([sha256(path) for path in arguments.networks])
+    comment = "" if real else synthetic_note(arguments.method, made_by, digest(arguments.settings))
     shape = VideoFormat(sections["window"].rate_hz, sections["mel"].sample_rate_hz, settings.crf, "veryfast", comment)
     fates = [record for record in read_records(arguments.fates) if record.split == "test"]
     if any(record.kept for record in fates):
@@ -85,34 +82,23 @@ class Method(Protocol):
         """Yield uint8 [S, S, 3], one a frame of the clip."""
 
 
-def choose(name: str, networks: Sequence[str], clips: Clips, settings: Synthesise) -> Method:
+def choose(name: str, networks: Sequence[str], window: Window, settings: Synthesise) -> Method:
     """Return the method of a name.
 
     Raises:
         InputError: a trained variant lacks a network it needs.
     """
+    clips = Clips(window)
     if name == "static":
         return Static(clips, settings.image_px)
     if name == "ground_truth":
         return GroundTruth(clips, settings.image_px)
-    by_stage = {checkpoint.stage(path): path for path in networks}
-    missing = {"renderer", "audio2exp", "audio2pose"} - by_stage.keys()
+    states = {state["stage"]: state for state in map(checkpoint.load, networks)}
+    missing = {*REQUIRED} - states.keys()
     if missing:
         raise InputError(f"method {name} needs a best.pt of {', '.join(sorted(missing))}: give it with --networks")
-    renderer, trained = load_renderer(by_stage["renderer"])
-    metric = None
-    if trained.attends:
-        if "metric" not in by_stage:
-            raise InputError(f"method {name} attends to the correlation: give the metric's best.pt with --networks")
-        metric = load_metric(by_stage["metric"])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    networks = TrainedNetworks(
-        renderer.to(device),
-        load_audio2exp(by_stage["audio2exp"]).to(device),
-        load_audio2pose(by_stage["audio2pose"]).to(device),
-        None if metric is None else metric.to(device),
-    )
-    return Trained(clips, settings, trained, networks)
+    return Trained(clips, settings, window, assemble(f"method {name}", states, device))
 
 
 @dataclass(frozen=True)
@@ -143,70 +129,21 @@ class Static:
 
 
 @dataclass(frozen=True)
-class TrainedNetworks:
-    """The networks of a variant, on one device."""
-
-    renderer: FaceRenderer
-    audio2exp: Audio2Exp
-    audio2pose: PoseModel
-    metric: FrozenMetric | None
-
-
-@dataclass(frozen=True)
 class Trained:
-    """A trained variant: sound → coefficients → frames.
-
-    Shapes: T frames, E expression coefficients, N = E + 6.
-    """
+    """A trained variant: sound → coefficients → frames (`generator.talking`)."""
 
     clips: Clips
     settings: Synthesise
-    renderer_settings: Renderer
-    networks: TrainedNetworks
+    window: Window
+    networks: TalkingNetworks
 
-    @torch.no_grad()
     def frames(self, entry: Entry) -> Iterator[np.ndarray]:
-        """Yield the frames that the networks make of the first frame and the sound."""
-        device = next(self.networks.renderer.parameters()).device
-        mels = mel_windows(self.clips, entry, range(entry.frames)).to(device)
-        first = torch.from_numpy(self.clips.motion(entry)[0]).to(device)
-        motion = torch.cat([self.expression(entry, mels, first), self.pose(entry, mels, first)], dim=1).cpu().numpy()
-        window = self.renderer_settings.networks.mapping.window
-        source = to_unit(self.clips.picture(entry, 0, self.settings.image_px)[None]).to(device)
-        portrait = self.networks.renderer.portrait(source, still_window(first.cpu().numpy(), window)[None].to(device))
-        for start in range(0, entry.frames, self.settings.batch):
-            numbers = range(start, min(start + self.settings.batch, entry.frames))
-            windows = torch.stack([motion_window(motion, number, window) for number in numbers]).to(device)
-            painted = self.networks.renderer.frames(portrait, windows, self.attention(mels, numbers))
-            yield from (painted.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-
-    def expression(self, entry: Entry, mels: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        """Return the expression [T, E] of every frame; the eyes stay as open as in the first frame."""
-        reference = first[:-POSE]
-        blink = eye_opening(torch.from_numpy(self.clips.landmarks(entry)[0])).to(mels.device)
-        said = []
-        for chunk in mels.split(self.settings.expression_frames):
-            rows = len(chunk)
-            said.append(
-                self.networks.audio2exp(chunk[None], reference.expand(1, rows, -1), blink.expand(1, rows, 1))[0]
-            )
-        return torch.cat(said)
-
-    def pose(self, entry: Entry, mels: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        """Return the pose [T, 6] of every frame: the first frame's own, or movement drawn for this clip."""
-        own = first[-POSE:]
-        if self.settings.pose == "still":
-            return own.expand(entry.frames, -1)
-        seed = int(digest([self.settings.seed, entry.clip_id]), 16) % 2**63
-        latent = self.networks.audio2pose.cvae.sizes.latent
-        code = torch.randn(latent, generator=torch.Generator().manual_seed(seed)).to(mels.device)
-        return self.networks.audio2pose.sequence(mels, own, self.settings.style, code)
-
-    def attention(self, mels: torch.Tensor, frames: range) -> torch.Tensor | None:
-        """Return the channel attention of frames; of the clip's first ones with themselves, which is zero."""
-        metric = self.networks.metric
-        if metric is None:
-            return None
-        now = torch.tensor(frames)
-        before = torch.where(now < metric.recipe.spacing, now, now - metric.recipe.spacing)
-        return metric.attention(torch.stack([mels[before], mels[now]], dim=1))
+        """Yield the frames that the networks make of the first frame and the sound; the eyes stay as open as there."""
+        settings = self.settings
+        seed = int(digest([settings.seed, entry.clip_id]), 16) % 2**63
+        blink = float(eye_opening(torch.from_numpy(self.clips.landmarks(entry)[0])))
+        portrait = Portrait(self.clips.picture(entry, 0, settings.image_px), self.clips.motion(entry)[0], blink)
+        speech = Speech(self.clips.spectrogram(entry), entry.frames, self.window)
+        manner = Manner(settings.pose, settings.style, seed, settings.expression_frames, settings.batch)
+        for batch in talk(self.networks, portrait, speech, manner):
+            yield from batch

@@ -17,10 +17,11 @@ from tavce.config import parse_sections
 from tavce.faces.basis import ExpressionBasis
 from tavce.files import digest
 from tavce.records import InputError
+from tavce.stages import STAGES
 from tavce.training import checkpoint
 
 FORMAT = 1
-SECTIONS = ("window", "mel", "detect", "crop", "motion", "synthesise")
+SECTIONS = STAGES["pack"].sections
 NETWORKS = {"renderer": "renderer", "audio2exp": "audio2exp", "audio2pose": "pose", "metric": "encoders"}  # of a stage
 REQUIRED = ("renderer", "audio2exp", "audio2pose")
 

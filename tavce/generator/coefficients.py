@@ -3,7 +3,9 @@
 Shapes: B samples, T frames, F frames of a window, W mel steps, L latent entries.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +31,15 @@ def load_audio2exp(path: str | Path) -> Audio2Exp:
     Raises:
         InputError: the checkpoint cannot be read, or is of another version.
     """
-    state = checkpoint.load(path)
+    return restore_audio2exp(path, checkpoint.load(path))
+
+
+def restore_audio2exp(path: str | Path, state: Mapping[str, Any]) -> Audio2Exp:
+    """Return the network of a loaded checkpoint, in evaluation mode; an error names `path`.
+
+    Raises:
+        InputError: it is of another version.
+    """
     weights = state["networks"]["audio2exp"]
     settings = checkpoint.section(path, state, "audio2exp")
     network = build_audio2exp(settings, len(weights["linear.bias"]))
@@ -72,26 +82,35 @@ class PoseModel(nn.Module):
 
     @torch.no_grad()
     def sequence(self, mels: Tensor, first: Tensor, style: int, code: Tensor) -> Tensor:
-        """Return the pose [T, 6] of every frame, starting from `first` [6].
+        """Return the pose [T, 6] of every frame of mel windows [T, 1, 80, W] (`stream`)."""
+        return torch.cat([*self.stream(lambda frames: mels[[*frames]], len(mels), first, style, code)])
+
+    def stream(
+        self, windows: Callable[[Sequence[int]], Tensor], count: int, first: Tensor, style: int, code: Tensor
+    ) -> Iterator[Tensor]:
+        """Yield the poses [n, 6] of all frames, those of the next frames at a time, starting from `first` [6].
 
         Every window of the network starts at the last pose of the one before, and all share one `code` [L], so that
-        nothing jumps between windows (the release starts each anew).
+        nothing jumps between windows (the release starts each anew). A last window that is longer than the speech
+        hears its last frame again.
 
         Args:
-            mels: [T, 1, 80, W] windows of all frames.
+            windows: gives the mel windows [n, 1, 80, W] of frames; each frame is asked for once, in order.
+            count: how many frames there are.
             first: the portrait's own pose.
             style: style class.
             code: drawn by the caller from a standard normal.
         """
-        frames, heard = self.cvae.sizes.frames, self.audio(mels)
-        poses = first[None]
-        styles = torch.tensor([style], device=mels.device)
-        while len(poses) < len(heard):
-            start = len(poses) - 1
-            window = heard[torch.arange(start, start + frames).clamp(max=len(heard) - 1)]
+        length, styles = self.cvae.sizes.frames, torch.tensor([style], device=first.device)
+        poses, heard = first[None], self.audio(windows([0]))
+        yield poses
+        for start in range(1, count, length - 1):
+            ahead = range(start, min(start + length - 1, count))
+            heard = torch.cat([heard[-1:], self.audio(windows(ahead))])
+            window = heard[torch.arange(length).clamp(max=len(heard) - 1)]
             movement = self.cvae.sample(poses[-1:], window[None], styles, code[None])[0] * self.scale
-            poses = torch.cat([poses, poses[-1:] + movement[1:] - movement[:1]])
-        return poses[: len(heard)]
+            poses = (poses[-1:] + movement[1:] - movement[:1])[: len(ahead)]
+            yield poses
 
 
 def load_audio2pose(path: str | Path) -> PoseModel:
@@ -100,7 +119,15 @@ def load_audio2pose(path: str | Path) -> PoseModel:
     Raises:
         InputError: the checkpoint cannot be read, or is of another version.
     """
-    state = checkpoint.load(path)
+    return restore_audio2pose(path, checkpoint.load(path))
+
+
+def restore_audio2pose(path: str | Path, state: Mapping[str, Any]) -> PoseModel:
+    """Return the model of a loaded checkpoint, in evaluation mode; an error names `path`.
+
+    Raises:
+        InputError: it is of another version.
+    """
     settings = checkpoint.section(path, state, "audio2pose")
     model = PoseModel(settings, np.ones(POSE, np.float32))
     model.load_state_dict(state["networks"]["pose"])

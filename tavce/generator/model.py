@@ -3,10 +3,10 @@
 Shapes: B samples, N coefficients, K keypoints, S side of a picture, A attention entries.
 """
 
-from collections.abc import Mapping as Weights
+from collections.abc import Mapping as State
 from pathlib import Path
+from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -57,21 +57,6 @@ class FaceRenderer(nn.Module):
         after = transform_keypoints(canonical, self.mapping(target_window))
         return self.generator(source, before, after, attention)
 
-    @torch.no_grad()
-    def portrait(self, source: Float[Tensor, "1 3 S S"], source_window: Float[Tensor, "1 N F"]) -> tuple[Tensor, ...]:
-        """Return what does not depend on the frame: features, canonical keypoints, and the portrait's keypoints."""
-        canonical = self.keypoints(source)
-        return self.generator.encode(source), canonical, transform_keypoints(canonical, self.mapping(source_window))
-
-    @torch.no_grad()
-    def frames(
-        self, portrait: tuple[Tensor, ...], windows: Float[Tensor, "B N F"], attention: Float[Tensor, "B A"] | None
-    ) -> Float[Tensor, "B 3 S S"]:
-        """Return the frames of windows, each with its own; batched or one by one, the frames are the same."""
-        features, canonical, before = (item.expand(len(windows), *item.shape[1:]) for item in portrait)
-        after = transform_keypoints(canonical, self.mapping(windows))
-        return self.generator.render(features, before, after, attention).prediction
-
 
 def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:
     """Return the renderer of a `best.pt` in evaluation mode, and the settings it was trained with.
@@ -79,16 +64,20 @@ def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:
     Raises:
         InputError: the checkpoint cannot be read, or is of another version.
     """
-    state = checkpoint.load(path)
+    return restore_renderer(path, checkpoint.load(path))
+
+
+def restore_renderer(path: str | Path, state: State[str, Any]) -> tuple[FaceRenderer, Renderer]:
+    """Return what `load_renderer` returns, of a loaded checkpoint; an error names `path`.
+
+    Raises:
+        InputError: it is of another version.
+    """
     settings = checkpoint.section(path, state, "renderer")
-    return restore_renderer(settings, state["networks"]["renderer"]), settings
-
-
-def restore_renderer(settings: Renderer, weights: Weights[str, Tensor]) -> FaceRenderer:
-    """Return the renderer of settings with trained weights, in evaluation mode."""
+    weights = state["networks"]["renderer"]
     attention = weights.get("generator.attention.project.bias")
     coefficients = weights["mapping.first.weight"].shape[1]
     features = None if attention is None else len(attention)
     model = FaceRenderer(settings.networks, coefficients, features, settings.attention)
     model.load_state_dict(weights)
-    return model.eval()
+    return model.eval(), settings

@@ -3,7 +3,9 @@
 Shapes: B samples, C embedding entries, S side of the mouth box in px, W mel steps.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -80,7 +82,15 @@ def load_metric(path: str | Path) -> FrozenMetric:
     Raises:
         InputError: the checkpoint cannot be read, or is of another version.
     """
-    state = checkpoint.load(path)
+    return restore_metric(path, checkpoint.load(path))
+
+
+def restore_metric(path: str | Path, state: Mapping[str, Any]) -> FrozenMetric:
+    """Return the metric of a loaded checkpoint, frozen; an error names `path`.
+
+    Raises:
+        InputError: it is of another version.
+    """
     recipe = checkpoint.section(path, state, "metric")
     encoders = Encoders(recipe.networks, recipe.input_px)
     encoders.load_state_dict(state["networks"]["encoders"])

@@ -78,20 +78,35 @@ class DenseMotion(nn.Module):
         Raises:
             ValueError: height or width of the volume cannot be halved once a block.
         """
-        compressed = F.relu(self.norm(self.compress(volume)))
-        shifts = sparse_motions(keypoints_source, keypoints_driving, volume)
+        compressed, heatmaps = self.compressed(volume), self.heatmaps(keypoints_source, volume)
+        return self.move(compressed, heatmaps, keypoints_source, keypoints_driving)
+
+    def compressed(self, volume: Float[Tensor, "B C D H W"]) -> Float[Tensor, "B C2 D H W"]:
+        """Return what of the volume is shown to the hourglass."""
+        return F.relu(self.norm(self.compress(volume)))
+
+    def heatmaps(
+        self, keypoints: Float[Tensor, "B K 3"], like: Float[Tensor, "... D H W"]
+    ) -> Float[Tensor, "B K D H W"]:
+        """Return a Gaussian around each keypoint, on the grid of a volume."""
+        return gaussian_heatmaps(keypoints, coordinate_grid(*like.shape[-3:], like=like), self.sizes.heatmap_variance)
+
+    def move(
+        self,
+        compressed: Float[Tensor, "B C D H W"],
+        heatmaps_source: Float[Tensor, "B K D H W"],
+        keypoints_source: Float[Tensor, "B K 3"],
+        keypoints_driving: Float[Tensor, "B K 3"],
+    ) -> Motion:
+        """Return `forward` of what `compressed` and `heatmaps` give of the source; raises what it raises."""
+        shifts = sparse_motions(keypoints_source, keypoints_driving, compressed)
         warped = warp_by_each(compressed, shifts)
-        heatmaps = self._heatmaps(keypoints_source, keypoints_driving, volume)
+        change = self.heatmaps(keypoints_driving, compressed) - heatmaps_source
+        heatmaps = F.pad(change, (0, 0, 0, 0, 0, 0, 1, 0))
         features = self.hourglass(torch.cat([heatmaps.unsqueeze(2), warped], dim=2).flatten(1, 2))
         mask = torch.softmax(self.mask(features), dim=1)
         deformation = torch.einsum("bmdhw,bmdhwc->bdhwc", mask, shifts)
         return Motion(deformation, mask, torch.sigmoid(self.occlusion(features.flatten(1, 2))))
-
-    def _heatmaps(self, source: Tensor, driving: Tensor, volume: Tensor) -> Float[Tensor, "B M D H W"]:
-        grid = coordinate_grid(*volume.shape[2:], like=volume)
-        variance = self.sizes.heatmap_variance
-        change = gaussian_heatmaps(driving, grid, variance) - gaussian_heatmaps(source, grid, variance)
-        return F.pad(change, (0, 0, 0, 0, 0, 0, 1, 0))
 
 
 def sparse_motions(

@@ -59,6 +59,20 @@ class FaceGeneratorSizes:
             )
 
 
+class Attendable(NamedTuple):
+    """What of attending to features does not depend on the attention: F' = base + weight(A * projected)."""
+
+    base: Float[Tensor, "B C h w"]
+    projected: Float[Tensor, "B A h w"]
+    weight: Float[Tensor, "C A 1 1"]
+
+    def attended(self, attention: Float[Tensor, "B A"] | None) -> Float[Tensor, "B C h w"]:
+        """Return the attended features; no attention is an attention of zeros."""
+        if attention is None:
+            return self.base
+        return self.base + F.conv2d(self.projected * attention[:, :, None, None], self.weight)
+
+
 class CorrelationAttention(nn.Module):
     """Channel attention by the voice's change: F' = linear(F + P2(A * P1(F))).
 
@@ -84,6 +98,12 @@ class CorrelationAttention(nn.Module):
         if attention is None:
             attention = projected.new_zeros(projected.shape[:2])
         return self.linear(features + self.restore(projected * attention[:, :, None, None]))
+
+    def attendable(self, features: Float[Tensor, "B C h w"]) -> Attendable:
+        """Return what is the same for every attention; its `attended` is `forward`, to rounding."""
+        weight = self.linear.weight[:, :, 0, 0] @ self.restore.weight[:, :, 0, 0]
+        base = self.linear(features + self.restore.bias[:, None, None])
+        return Attendable(base, self.project(features), weight[:, :, None, None])
 
 
 class FaceGenerator(nn.Module):

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def load_same(path: Path, identity: str) -> dict[str, Any] | None:
     return None
 
 
-def section(path: str | Path, state: dict[str, Any], name: str) -> Any:
+def section(path: str | Path, state: Mapping[str, Any], name: str) -> Any:
     """Return the typed section of the settings that a checkpoint was trained with.
 
     Raises:

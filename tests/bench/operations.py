@@ -20,7 +20,9 @@ from tavce.dataset import Clips, Draws, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.generator.audio2exp import ExpressionLearner
 from tavce.generator.audio2pose import PoseLearner
+from tavce.generator.model import FaceRenderer
 from tavce.generator.renderer import RendererLearner
+from tavce.generator.rendering import PortraitRenderer
 from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
 from tavce.metric.losses import Lpips, PerceptualDistance
 from tavce.metric.model import Encoders, FrozenMetric
@@ -111,9 +113,12 @@ def _operations(work: Callable[[], object]) -> int:
 
 def _frame_operations(learner: Learner, batch: dict[str, torch.Tensor]) -> int:
     """Return the operations that paint one frame of a portrait that is known."""
-    model = learner.networks["renderer"].module.eval()
-    portrait = model.portrait(batch["source"][:1], batch["source_window"][:1])
-    return _operations(lambda: model.frames(portrait, batch["target_window"][:1], None))
+    model: FaceRenderer = learner.networks["renderer"].module.eval()
+    renderer = PortraitRenderer(model)
+    seen = renderer.look(batch["source"][:1], batch["source_window"][:1])
+    features = model.generator.sizes.attention_features
+    attention = None if features is None else torch.ones(1, features)
+    return _operations(lambda: renderer.frames(seen, batch["target_window"][:1], attention))
 
 
 def _loading_s(draws: Draws) -> float:

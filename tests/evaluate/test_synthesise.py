@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from tiny_corpus import EXPRESSION, FRAMES, TinyCorpus, tiny_settings
+from tiny_corpus import FRAMES, TinyCorpus, tiny_settings
 from tiny_runs import Workplace
 
 from tavce import media
 from tavce.cli import main
 from tavce.evaluate.synthesise import GroundTruth, Static, Trained, choose, read_sound
-from tavce.generator.samples import mel_windows
+from tavce.files import digest, sha256
 from tavce.records import InputError, Reason, read_records, write_lines
 
 GENERATOR = ("renderer", "audio2exp", "audio2pose")
@@ -29,9 +28,9 @@ def networks(trained: Workplace, *stages: str) -> list[str]:
     return [trained.best(stage) for stage in stages]
 
 
-def trained_method(trained: Workplace, tiny: TinyCorpus, **changes: object) -> Trained:
+def trained_method(trained: Workplace, **changes: object) -> Trained:
     settings = tiny_settings(synthesise=changes).synthesise
-    return choose("ours", networks(trained, *GENERATOR, "metric"), tiny.clips(), settings)
+    return choose("ours", networks(trained, *GENERATOR, "metric"), tiny_settings().window, settings)
 
 
 @pytest.fixture(scope="module")
@@ -105,69 +104,33 @@ def test_the_ground_truth_is_the_clip_itself(tiny):
 
 
 def test_a_trained_variant_renders_every_frame_from_its_own_coefficients(videos, trained, tiny):
-    painted = [*trained_method(trained, tiny).frames(tiny.entries("test")[0])]
+    painted = [*trained_method(trained).frames(tiny.entries("test")[0])]
     assert len(painted) == FRAMES
     assert painted[0].shape == (32, 32, 3)
     assert len({frame.tobytes() for frame in painted}) > FRAMES / 2
 
 
-@pytest.mark.parametrize("batch", [1, 16, 64])
-def test_frames_do_not_depend_on_how_many_are_rendered_at_once(trained, tiny, batch):
-    entry = tiny.entries("test")[0]
-    painted = np.stack([*trained_method(trained, tiny, batch=batch).frames(entry)]).astype(int)
-    expected = np.stack([*trained_method(trained, tiny).frames(entry)]).astype(int)
-    assert np.abs(painted - expected).max() <= 1
-
-
 def test_a_clip_looks_the_same_whenever_it_is_made_and_otherwise_with_another_seed(trained, tiny):
     entry = tiny.entries("test")[0]
-    mels = mel_windows(tiny.clips(), entry, range(FRAMES))
-    first = torch.from_numpy(tiny.clips().motion(entry)[0])
-    poses = [trained_method(trained, tiny, seed=seed).pose(entry, mels, first) for seed in (1, 1, 2)]
-    torch.testing.assert_close(poses[0], poses[1], atol=0, rtol=0)
-    assert not torch.allclose(poses[0], poses[2], atol=1e-5)
-    torch.testing.assert_close(poses[0][0], first[EXPRESSION:])
+    first, again, other = (np.stack([*trained_method(trained, seed=s).frames(entry)]) for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
 
 
-def test_a_still_head_keeps_the_portraits_pose(trained, tiny):
-    entry = tiny.entries("test")[0]
-    first = torch.from_numpy(tiny.clips().motion(entry)[0])
-    pose = trained_method(trained, tiny, pose="still").pose(entry, torch.zeros(FRAMES, 1, 80, 16), first)
-    torch.testing.assert_close(pose, first[EXPRESSION:].expand(FRAMES, 6))
-
-
-def test_the_expression_of_a_frame_comes_from_its_own_sound(trained, tiny):
-    method, entry = trained_method(trained, tiny, expression_frames=7), tiny.entries("test")[0]
-    mels = mel_windows(tiny.clips(), entry, range(FRAMES))
-    first = torch.from_numpy(tiny.clips().motion(entry)[0])
-    with torch.no_grad():
-        said = method.expression(entry, mels, first)
-        alone = method.expression(entry, mels[23:24], first)
-    assert said.shape == (FRAMES, EXPRESSION)
-    torch.testing.assert_close(said[23:24], alone, atol=1e-5, rtol=1e-5)
-
-
-def test_the_attention_is_off_where_no_frame_lies_the_spacing_before(trained, tiny):
-    method, entry = trained_method(trained, tiny), tiny.entries("test")[0]
-    mels = mel_windows(tiny.clips(), entry, range(FRAMES))
-    attention = method.attention(mels, range(FRAMES))
-    assert attention[:2].abs().max() == 0
-    torch.testing.assert_close(attention[2:].norm(dim=1), torch.ones(FRAMES - 2), atol=1e-4, rtol=0)
-    expected = method.networks.metric.attention(torch.stack([mels[20], mels[22]])[None])[0]
-    torch.testing.assert_close(method.attention(mels, range(21, 24))[1], expected, atol=1e-5, rtol=0)
-
-
-def test_a_generated_video_says_that_it_is_synthetic(videos):
-    for method, words in (("ours", b"synthetic: ours"), ("static", b"synthetic: static")):
+def test_a_generated_video_says_that_it_is_synthetic_and_what_made_it(videos, trained):
+    settings = digest(tiny_settings().sections("synthesise"))
+    for method, made_of in (("ours", [*GENERATOR, "metric"]), ("static", [])):
+        model = digest([sha256(path) for path in networks(trained, *made_of)])
+        words = f"synthetic: {method} {model}, settings {settings}".encode()
         assert words in (videos / method / "d0.mp4").read_bytes()
     assert b"synthetic" not in (videos / "ground_truth/d0.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("given", [(), ("renderer",), ("renderer", "audio2exp", "metric")])
-def test_missing_networks_are_named(trained, tiny, given):
+def test_missing_networks_are_named(trained, given):
     missing = ", ".join(sorted({*GENERATOR} - {*given}))
     with pytest.raises(InputError, match=rf"method ours needs a best\.pt of {missing}: give it with --networks"):
-        choose("ours", networks(trained, *given), tiny.clips(), tiny_settings().synthesise)
+        choose("ours", networks(trained, *given), tiny_settings().window, tiny_settings().synthesise)
 
 
 def test_a_variant_with_attention_needs_the_metric(trained, tiny, capsys, tmp_path):
@@ -176,6 +139,6 @@ def test_a_variant_with_attention_needs_the_metric(trained, tiny, capsys, tmp_pa
     assert words in capsys.readouterr().err
 
 
-def test_networks_that_are_not_there_are_refused(tiny, tmp_path):
+def test_networks_that_are_not_there_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"checkpoint .*best\.pt is not there"):
-        choose("ours", [str(tmp_path / "best.pt")], tiny.clips(), tiny_settings().synthesise)
+        choose("ours", [str(tmp_path / "best.pt")], tiny_settings().window, tiny_settings().synthesise)

@@ -12,7 +12,7 @@ from tavce.cli import main
 from tavce.config.learning import Renderer
 from tavce.generator.model import FaceRenderer, load_renderer
 from tavce.generator.renderer import RendererLearner
-from tavce.generator.samples import FrameDraws, FrameShape, motion_window, still_window
+from tavce.generator.samples import FrameDraws, FrameShape
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.records import InputError
 from tavce.training.loop import fabric
@@ -169,24 +169,6 @@ def test_an_untrained_attention_changes_nothing_and_a_trained_one_does(metric, d
         torch.nn.init.normal_(model.generator.attention.restore.weight)
         assert (model(*windows, attention).prediction - off).abs().max() > 1e-4
         torch.testing.assert_close(model(*windows, torch.zeros_like(attention)).prediction, model(*windows, None)[0])
-
-
-def test_frames_are_the_same_batched_or_one_by_one(trained, tiny):
-    model, chosen = load_renderer(trained.best("renderer"))
-    clips, entry = tiny.clips(), tiny.entries("test")[0]
-    motion = clips.motion(entry)
-    source = torch.from_numpy(clips.picture(entry, 0, 32).transpose(2, 0, 1) / np.float32(255))[None]
-    portrait = model.portrait(source, still_window(motion[0], chosen.networks.mapping.window)[None])
-    windows = torch.stack([motion_window(motion, frame, 27) for frame in range(10, 16)])
-    attention = torch.rand(6, 6)
-    together = model.frames(portrait, windows, attention)
-    alone = [model.frames(portrait, windows[k : k + 1], attention[k : k + 1]) for k in range(6)]
-    torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=0)
-    assert (together[0] - together[5]).abs().max() > 1e-4
-    with torch.no_grad():
-        still = still_window(motion[0], 27)[None].expand(6, -1, -1)
-        forward = model(source.expand(6, -1, -1, -1), still, windows, attention).prediction
-    torch.testing.assert_close(together, forward, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("attention", "place"), [(6, "features"), (6, "volume"), (6, "warped"), (None, "none")])

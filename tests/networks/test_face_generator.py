@@ -41,6 +41,16 @@ def test_a_trained_fusion_is_linear_of_features_plus_restored_attended_projectio
     torch.testing.assert_close(fusion(features, attention), features + restored, rtol=1e-4, atol=1e-4)
 
 
+def test_what_a_portrait_decides_of_the_attention_is_the_same_for_every_voice():
+    fusion, features, attention = CorrelationAttention(24, 7), torch.randn(1, 24, 8, 8), torch.rand(3, 7)
+    for parameter in fusion.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    once = fusion.attendable(features)
+    expected = fusion(features.expand(3, -1, -1, -1), attention)
+    torch.testing.assert_close(once.attended(attention), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(once.attended(None), fusion(features, None), atol=1e-4, rtol=1e-4)
+
+
 def test_a_gradient_reaches_the_silent_half_of_the_fusion_where_the_attention_is_on():
     fusion, attention = CorrelationAttention(24, 7), torch.rand(2, 7)
     attention[:, 3] = 0

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
 TABLES = {"score", "write_tables", "report"}
-AFTER_METRIC = {"listen", "listening_gate", "train_renderer", "synthesise"} | TABLES
+AFTER_METRIC = {"listen", "listening_gate", "train_renderer", "pack_model", "synthesise"} | TABLES
 AFTER_GATE = TRAINING | AFTER_METRIC
 AFTER_INDEX = {"index", "card", "funnel", "gate"} | AFTER_GATE
 BASIS = {"basis_origin", "basis", "motion"}
@@ -34,10 +34,10 @@ def test_nothing_is_done_where_nothing_changed(finished):
         ({"duplicates": {"max_bits": 3}}, AFTER_INDEX),
         ({"motion": {"expression": 32}}, BASIS | AFTER_INDEX),
         ({"gate": {"test": 9}}, {"gate"} | AFTER_GATE),
-        ({"audio2exp": {"blink_weight": 3}}, {"train_audio2exp", "synthesise"} | TABLES),
+        ({"audio2exp": {"blink_weight": 3}}, {"train_audio2exp", "pack_model", "synthesise"} | TABLES),
         ({"metrics": {"paper": {"margin": 0.1}}}, {"train_metric"} | AFTER_METRIC),
         ({"listening": {"max_clips": 9}}, {"listen", "listening_gate", "report"}),
-        ({"synthesise": {"style": 1}}, {"synthesise"} | TABLES),
+        ({"synthesise": {"style": 1}}, {"synthesise", "pack_model"} | TABLES),
         ({"score": {"max_lag_frames": 10}}, TABLES),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -60,6 +60,7 @@ def test_downloads_that_are_not_kept_are_removed_shard_by_shard_and_nothing_foll
 def test_a_changed_variant_spares_the_methods_that_do_not_use_it(finished):
     finished.configure(renderers={"no_correlation": {"mapping_rate": 1e-4}})
     assert names(finished.jobs()) == [
+        "pack_model no_correlation",
         "report",
         "score mine no_correlation",
         "synthesise mine no_correlation",

@@ -43,7 +43,15 @@ def test_every_rule_that_is_submitted_has_a_line_in_the_profile(project):
     local = set(re.findall(r"^localrules:\n    (\w+),", rules, re.MULTILINE))
     table = (project.repository / "profiles/slurm/config.yaml").read_text()
     assert planned - local == set(re.findall(r"^    (\w+): \{", table, re.MULTILINE)) - {"render_demo"}
-    assert local == {"basis_origin", "clear_raw", "fetch_weights", "gate", "listening_gate", "write_tables"}
+    assert local == {
+        "basis_origin",
+        "clear_raw",
+        "fetch_weights",
+        "gate",
+        "listening_gate",
+        "pack_model",
+        "write_tables",
+    }
 
 
 def test_a_site_changes_what_jobs_ask_for_and_the_environment_comes_first(project, tmp_path):

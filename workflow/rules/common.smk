@@ -162,15 +162,19 @@ def weights_of_renderer(wildcards):
 
 def networks_of(wildcards):
     """Return the networks that a method needs; the static frame and the ground truth need none."""
-    variant = TRAININGS.get(wildcards.method)
-    if variant is None:
-        return []
+    return networks_of_renderer(wildcards.method) if wildcards.method in TRAININGS else []
+
+
+def networks_of_variant(wildcards):
+    """Return the networks that a model of a training of the renderer is packed from."""
+    return networks_of_renderer(wildcards.variant)
+
+
+def networks_of_renderer(name):
+    """Return the networks with which a training of the renderer makes a portrait talk."""
+    variant = TRAININGS[name]
     metric = [f"results/metric/{variant.metric}/best.pt"] if variant.attends else []
-    return metric + [
-        f"results/renderer/{wildcards.method}/best.pt",
-        "results/audio2exp/best.pt",
-        "results/audio2pose/best.pt",
-    ]
+    return metric + [f"results/renderer/{name}/best.pt", "results/audio2exp/best.pt", "results/audio2pose/best.pt"]
 
 
 INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
@@ -187,6 +191,7 @@ GENERATORS = [
     "results/audio2pose/run.json",
     *expand("results/renderer/{variant}/run.json", variant=TRAININGS),
 ]
+MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)  # another seed's: ask for its file
 TABLES = expand("results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"])
 REPORT = ["results/report"] if EVALUATE else []  # without tables there is nothing to report
 
