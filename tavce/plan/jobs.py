@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tavce.config.variants import compared
+from tavce.config.variants import compared, seed_of
 from tavce.plan.learning import Network, networks
 from tavce.plan.prices import Dataset, Price, Prices
 
@@ -117,7 +117,7 @@ class Workflow:
             yield Group(rule, network.name, price, needs=tuple(needs), cores=LEARNING_CORES, gpus=1)
             if network.stage == "metric":
                 yield from self._listening(network.name)
-            if network.stage == "renderer":
+            if network.stage == "renderer" and seed_of(network.name) is None:
                 yield Group("pack_model", network.name, self._small(), needs=(("basis", ""), *_networks_of(network)))
 
     def _listening(self, recipe: str) -> Iterator[Group]:

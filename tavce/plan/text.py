@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tavce.config.variants import method_of
 from tavce.plan.jobs import Group
-from tavce.plan.learning import networks
+from tavce.plan.learning import Network, networks
 from tavce.plan.prices import ASSUMED, ESTIMATE, MEASURED, OWN, UNKNOWN, Dataset, Prices
 from tavce.plan.schedule import critical_path, wall_s
 
@@ -152,11 +153,15 @@ def _origins(groups: Sequence[Group], prices: Prices) -> Iterator[str]:
 
 
 def _steps(settings: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> Iterator[str]:
-    """Yield how many steps each network takes."""
+    """Yield how many steps each network takes; seeds of a variant take the same."""
     clips = sum(dataset.size.clips - dataset.size.test_clips for dataset in datasets.values() if dataset.train)
+    seeds: dict[tuple[str, str], list[Network]] = {}
     for network in networks(settings):
-        training = network.section.training
+        seeds.setdefault((network.stage, method_of(network.name)), []).append(network)
+    for first, *others in seeds.values():
+        training = first.section.training
         yield (
-            f"steps: train_{' '.join(network.key).strip()} {network.steps(clips):,} = {clips:,} clips × "
+            f"steps: train_{' '.join(first.key).strip()} {first.steps(clips):,} = {clips:,} clips × "
             f"{training.repeats} repeats / {training.batch} a batch × {training.epochs} epochs"
+            + (f", with each of {1 + len(others)} seeds" if others else "")
         )

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tavce.config import PAPER, load, merge
+from tavce.config import PAPER, load, load_files, merge
 from tavce.plan import costs
 from tavce.plan.learning import networks
 from tavce.training.loop import steps_per_epoch
@@ -36,8 +36,9 @@ def test_a_shape_changes_with_what_a_step_computes_and_with_nothing_else(changes
     assert {key for key in before if before[key] != after[key]} == changed
 
 
-def test_the_papers_networks_have_been_counted():
-    assert set(shapes().values()) == costs.load().trainings.keys()
+def test_the_papers_networks_and_those_of_its_ablations_have_been_counted_and_no_others():
+    files = [PAPER, *(PAPER.with_name(f"{name}_ablations.yaml") for name in ("generator", "attention", "listening"))]
+    assert {network.shape for network in networks(dict(load_files(*files)))} == costs.load().trainings.keys()
 
 
 def test_steps_are_drawn_as_the_loop_draws_them(settings):

@@ -82,11 +82,13 @@ def test_twice_the_speed_halves_the_gpu_hours(plan):
 def test_three_seeds_of_every_variant_are_three_times_the_trainings_and_the_gpu_hours(plan):
     Path("my.yaml").write_text("renderers: {ours: {more_seeds: [2025, 2026]}}", encoding="utf-8")  # the other is alike
     vox = ("--datasets", "vox2", "--shards", "512")
-    one, three = table(plan(*vox)[1]), table(plan(*vox, "--settings", "my.yaml")[1])
+    text = plan(*vox, "--settings", "my.yaml")[1]
+    one, three = table(plan(*vox)[1]), table(text)
     assert (one["train_renderer"][0], three["train_renderer"][0]) == (2, 6)
     assert three["train_renderer"][2] == pytest.approx(3 * one["train_renderer"][2], abs=0.2)
     assert (one["synthesise"][0], three["synthesise"][0], three["score"][0]) == (4, 8, 8)
     assert three["train_metric"] == one["train_metric"]
+    assert " ".join(text.split()).count("with each of 3 seeds") == 2
 
 
 def test_a_corpus_of_ones_own_needs_its_size_and_takes_the_rest_from_the_settings(plan):

@@ -166,7 +166,7 @@ def networks_of(wildcards):
 
 
 def networks_of_variant(wildcards):
-    """Return the networks that a model of a variant of the renderer is packed from."""
+    """Return the networks that a model of a training of the renderer is packed from."""
     return networks_of_renderer(wildcards.variant)
 
 
@@ -191,7 +191,7 @@ GENERATORS = [
     "results/audio2pose/run.json",
     *expand("results/renderer/{variant}/run.json", variant=TRAININGS),
 ]
-MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)
+MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)  # another seed's: ask for its file
 TABLES = expand("results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"])
 REPORT = ["results/report"] if EVALUATE else []  # without tables there is nothing to report
 
