@@ -158,5 +158,5 @@ def _steps(settings: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> Iter
         training = network.section.training
         yield (
             f"steps: train_{' '.join(network.key).strip()} {network.steps(clips):,} = {clips:,} clips × "
-            f"{training.repeats} repeats / {training.batch} a batch × {training.epochs} epochs"
+            f"{training.repeats} repeats / {training.samples_a_step} a step × {training.epochs} epochs"
         )
