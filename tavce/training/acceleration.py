@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch._functorch import config as autograd
 
 from tavce.config.learning import Training
 from tavce.records import InputError
@@ -27,6 +28,7 @@ def accelerate(network: nn.Module, training: Training) -> None:
         channels_last(network)
     if training.compile:
         require_compiler()
+        autograd.donated_buffer = False  # a discriminator's graph serves two losses: none may use up what is in it
         network.compile(backend=BACKEND)  # in place: torch.compile(network) would rename every weight
 
 
