@@ -235,8 +235,15 @@ class Draws(torch.utils.data.Dataset):
         self.seed = seed
 
     def __getitem__(self, draw: int) -> dict[str, torch.Tensor]:
-        entry = self.entries[order(self.seed, draw // len(self.entries), len(self.entries))[draw % len(self.entries)]]
-        return self.sample(entry, np.random.default_rng([self.seed, draw]))
+        return self.sample(self.entry(draw), self.random(draw))
+
+    def entry(self, draw: int) -> Entry:
+        """Return the clip of a draw."""
+        return self.entries[order(self.seed, draw // len(self.entries), len(self.entries))[draw % len(self.entries)]]
+
+    def random(self, draw: int) -> np.random.Generator:
+        """Return what everything random about a draw comes from."""
+        return np.random.default_rng([self.seed, draw])
 
     def sample(self, entry: Entry, random: np.random.Generator) -> dict[str, torch.Tensor]:
         """Return one sample of a clip; everything random comes from `random`."""

@@ -12,21 +12,23 @@ from tavce.records import InputError
 
 @dataclass(frozen=True)
 class DrawRange(torch.utils.data.Sampler):
-    """The draws of steps `start` … `stop` − 1: a rank takes its own share of each step's batch."""
+    """The draws of steps `start` … `stop` − 1: a rank takes its own share of each step, as one batch or as several."""
 
     start: int
     stop: int
     batch: int
     rank: int = 0
     ranks: int = 1
+    parts: int = 1  # batches of a rank's share
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self.start, self.stop):
-            first = (step * self.ranks + self.rank) * self.batch
-            yield [*range(first, first + self.batch)]
+            share = (step * self.ranks + self.rank) * self.parts
+            for first in range(share * self.batch, (share + self.parts) * self.batch, self.batch):
+                yield [*range(first, first + self.batch)]
 
     def __len__(self) -> int:
-        return self.stop - self.start
+        return (self.stop - self.start) * self.parts
 
 
 def single_threaded() -> None:

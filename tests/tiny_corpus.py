@@ -113,7 +113,8 @@ CHANGES = {
             "perceptual": "mobilenetv2",
             "perceptual_scales": [1],
             "weights": {"perceptual": 0, "mouth_l1": 1},
-            "training": TRAINING,
+            "samples_every": 3,
+            "training": {**TRAINING, "batch": 2, "accumulate": 2, "ema": 0.9},
         }
     },
     "synthesise": {"image_px": 32, "batch": 7},

@@ -24,7 +24,12 @@ class Window(Section):
 class Training(Section):
     """How long and how fast a network learns."""
 
-    batch: int = Field(gt=0, description="samples a step and device")
+    batch: int = Field(gt=0, description="samples that a device computes at once")
+    accumulate: int = Field(
+        gt=0,
+        description="batches whose gradients are averaged before the optimisers step: where `batch` samples are all "
+        "that fits on a device, it learns as from batch · accumulate; batch norm still sees one batch. 1: off",
+    )
     epochs: int = Field(gt=0)
     repeats: int = Field(gt=0, description="draws of every clip an epoch")
     rate: float = Field(gt=0, description="learning rate")
@@ -42,8 +47,27 @@ class Training(Section):
         "on one device. The paper's batch is one device's"
     )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    ema: float | None = Field(
+        gt=0,
+        lt=1,
+        description="decay a step of an exponential moving average of the weights, which is then what is validated and "
+        "kept as the best; null: none",
+    )
+    channels_last: bool = Field(
+        description="whether pictures and the weights of 2D convolutions lie in memory channel by channel of a pixel: "
+        "faster on GPUs with tensor cores, above all in half precision; results differ by rounding"
+    )
+    compile: bool = Field(
+        description="whether torch.compile makes kernels for the networks: faster after minutes of compiling, needs a "
+        "C++ compiler where it runs; results differ by rounding"
+    )
     workers: int = Field(ge=0, description="loader processes")
     seed: int
+
+    @property
+    def samples_a_step(self) -> int:
+        """Samples that one device learns from in a step of the optimisers."""
+        return self.batch * self.accumulate
 
 
 class Reconstruction(Section):
@@ -180,6 +204,7 @@ class Renderer(Section):
     perceptual_scales: tuple[float, ...]
     mapping_rate: float = Field(gt=0, description="learning rate of the mapping")
     betas: tuple[Fraction, Fraction] = Field(description="Adam's decay rates, of both optimisers")
+    samples_every: int = Field(gt=0, description="steps between pictures of what it renders")
     training: Training
 
     @field_validator("attention", mode="before")

@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Iterable
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,9 +22,10 @@ from tavce.generator.coefficients import build_audio2exp
 from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws
 from tavce.metric.losses import weighted_sum
+from tavce.training.job import Losses
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
-from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
+from tavce.training.stage import Task, mean_terms, train, training_arguments
 
 PX_PER_EYE_DISTANCE = 64  # the landmark loss is in px of a 256 px crop, in which the eyes are a quarter apart
 
@@ -69,6 +69,7 @@ class ExpressionLearner:
     """Learns audio2exp."""
 
     criterion = "coefficients"
+    averaged = ("audio2exp",)
 
     def __init__(self, settings: Audio2ExpSettings, basis: ExpressionBasis):
         torch.manual_seed(settings.training.seed)
@@ -78,11 +79,10 @@ class ExpressionLearner:
         parameters = self.networks["audio2exp"].parameters()
         self.optimisers = {"all": torch.optim.Adam(parameters, lr=settings.training.rate)}
 
-    def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Learn from one batch of windows."""
+    def losses(self, batch: dict[str, Tensor]) -> Losses:
+        """Return what one batch of windows teaches."""
         terms, _ = self._terms(batch)
-        descend(fabric, self.optimisers["all"], terms["loss"])
-        return detached(terms)
+        return Losses({"all": terms["loss"]}, terms)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return mean losses, and how the predicted mouth opening follows the true one (Pearson r)."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,9 +21,10 @@ from tavce.generator.losses import hinge_discriminator_loss, hinge_generator_los
 from tavce.generator.samples import POSE, PoseDraws
 from tavce.metric.losses import weighted_sum
 from tavce.networks.audio2pose import PoseDiscriminator, PoseDiscriminatorSizes
+from tavce.training.job import Losses
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
-from tavce.training.stage import Task, descend, detached, train, training_arguments
+from tavce.training.stage import Task, train, training_arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +70,7 @@ class PoseLearner:
     """Learns the CVAE against a discriminator of sequences."""
 
     criterion = "evidence"
+    averaged = ("pose",)
 
     def __init__(self, settings: Audio2Pose, scale: np.ndarray):
         torch.manual_seed(settings.training.seed)
@@ -81,28 +82,21 @@ class PoseLearner:
             for name, network in self.networks.items()
         }
 
-    def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Learn from one batch of windows: first the discriminator, then the CVAE."""
+    def losses(self, batch: dict[str, Tensor]) -> Losses:
+        """Return what one batch of windows teaches the discriminator and the CVAE."""
         judge = self.networks["discriminator"]
         real, painted, mean, log_variance = self.networks["pose"](batch["mels"], batch["pose"], batch["style"])
-        judged = hinge_discriminator_loss([judge(real)], [judge(painted.detach())])
-        descend(fabric, self.optimisers["discriminator"], judged)
+        scores = judge(painted)
+        judged = hinge_discriminator_loss([judge(real)], [scores])
         terms = {
             "regression": functional.mse_loss(painted, real),
-            "gan": hinge_generator_loss([self._judged(fabric, painted)]),
+            "gan": hinge_generator_loss([scores]),
             "kl": kl_loss(mean, log_variance),
         }
         settings = self._settings
         weights = (settings.regression_weight, settings.gan_weight, settings.kl_weight)
         loss = weighted_sum([*zip(weights, terms.values(), strict=True)])
-        descend(fabric, self.optimisers["pose"], loss)
-        return detached({"loss": loss, "discriminator": judged, **terms})
-
-    def _judged(self, fabric: Fabric, painted: Tensor) -> Tensor:
-        """Return the discriminator's scores, from which it does not learn: ranks need not share its gradients."""
-        judge = self.networks["discriminator"]
-        with fabric.no_backward_sync(judge):
-            return judge(painted)
+        return Losses({"discriminator": judged, "pose": loss}, {"loss": loss, "discriminator": judged, **terms})
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return regression, KL and their weighted sum, and the spread of rebuilt movement over that of the true."""

@@ -1,17 +1,14 @@
 """Train one variant of the face renderer, with the correlation as attention and as a loss.
 
 Reads   the indexes, the shards they name, and a trained metric
-Writes  best.pt, run.json, history.jsonl and samples.png (source, target, painted, difference) into its folder
+Writes  best.pt, run.json, history.jsonl, samples.png and samples/step_*.png (`pictures.Samples`) into its folder
 Source  paper.md, stage 2. Mouth boxes are those of the stored landmarks, for a painted frame those of its target (the
         release runs a detector on what it painted). Every ablation is a setting of this one stage.
 """
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -20,7 +17,7 @@ from torch.nn import functional
 from tavce.config import parse_sections
 from tavce.config.learning import Renderer
 from tavce.dataset import Clips, index_digest, read_index
-from tavce.files import input_file, sha256, whole
+from tavce.files import input_file, sha256
 from tavce.generator.losses import (
     PyramidLoss,
     feature_matching_loss,
@@ -30,17 +27,19 @@ from tavce.generator.losses import (
     mouth_boxes,
 )
 from tavce.generator.model import FaceRenderer, load_renderer
+from tavce.generator.pictures import Samples
 from tavce.generator.samples import FrameDraws, FrameShape
+from tavce.metric.correlation import channel_attention
 from tavce.metric.losses import correlation_loss, weighted_sum
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.networks.discriminator import DiscriminatorSizes, MultiScaleDiscriminator
 from tavce.records import InputError
+from tavce.training.acceleration import channels_last
 from tavce.training.features import load_features
+from tavce.training.job import Losses, Pictures
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
-from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
-
-SAMPLES = 6  # rows of samples.png
+from tavce.training.stage import Task, mean_terms, train, training_arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,11 +72,15 @@ def run(arguments: argparse.Namespace) -> None:
     data = f"{index_digest(arguments.indexes)}-{sha256(arguments.metric)[:16]}"
     engine = fabric(training)
     learner = RendererLearner(settings, coefficients, engine.to_device(metric), engine)
-    track, numbers = train(Task("renderer", training, data, arguments.name), arguments, learner, engine, draws)
+    samples = Samples(draws[1], metric, settings.attends)
+    pictures = Pictures(settings.samples_every, lambda path: samples.draw(learner.networks["renderer"], path))
+    task = Task("renderer", training, data, arguments.name, pictures=pictures)
+    track, numbers = train(task, arguments, learner, engine, draws)
 
     def finish() -> None:
-        draw_samples(track.folder, draws[1], metric.cpu())
-        track.finish(numbers, [track.folder / "best.pt", track.folder / "samples.png"])
+        best, picture = track.folder / "best.pt", track.folder / "samples.png"
+        samples.draw(engine.to_device(load_renderer(best)[0]), picture)
+        track.finish(numbers, [best, picture])
 
     first_does(finish)
 
@@ -86,6 +89,7 @@ class RendererLearner:
     """Learns mapping, keypoints and generator against a discriminator."""
 
     criterion = "l1"
+    averaged = ("renderer",)
 
     def __init__(self, settings: Renderer, coefficients: int, metric: FrozenMetric, engine: Fabric):
         torch.manual_seed(settings.training.seed)
@@ -107,45 +111,46 @@ class RendererLearner:
         if settings.weights.perceptual:
             features = load_features(settings.perceptual)
             self._pyramid = engine.to_device(PyramidLoss(features, settings.perceptual_scales))
+            if settings.training.channels_last:
+                channels_last(self._pyramid)
 
-    def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Learn from one batch: first the discriminator, then the renderer."""
-        painted = self._paint(batch)
-        terms = {}
+    def losses(self, batch: dict[str, Tensor]) -> Losses:
+        """Return what one batch teaches the discriminator and the renderer."""
+        heard = self._hear(batch)
+        painted = self._paint(batch, heard)
+        of, terms = {}, {}
         if "discriminator" in self.networks:
             judge = self.networks["discriminator"]
-            real, fake = judge(batch["target"]), judge(painted.detach())
-            judged = hinge_discriminator_loss([item.prediction for item in real], [item.prediction for item in fake])
-            descend(fabric, self.optimisers["discriminator"], judged)
-            with fabric.no_backward_sync(judge):  # it does not learn from these: ranks need not share its gradients
-                terms = self._judged(judge, batch["target"], painted)
-        terms |= self._compared(batch, painted)
+            real, fake = judge(batch["target"]), judge(painted)
+            scores = [[item.prediction for item in judged] for judged in (real, fake)]
+            of["discriminator"] = hinge_discriminator_loss(*scores)
+            terms = {"gan": hinge_generator_loss(scores[1]), "feature_matching": feature_matching_loss(real, fake)}
+        terms |= self._compared(batch, painted, heard)
         weights = self._settings.weights.model_dump()
-        loss = weighted_sum([(weights[name], value) for name, value in terms.items()])
-        descend(fabric, self.optimisers["renderer"], loss)
-        return detached({"loss": loss, **terms})
+        of["renderer"] = weighted_sum([(weights[name], value) for name, value in terms.items()])
+        return Losses(of, {"loss": of["renderer"], **terms})
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return the mean losses that compare pictures."""
-        return mean_terms([self._compared(batch, self._paint(batch)) for batch in batches])
+        results = []
+        for batch in batches:
+            heard = self._hear(batch)
+            results.append(self._compared(batch, self._paint(batch, heard), heard))
+        return mean_terms(results)
 
-    def _paint(self, batch: dict[str, Tensor]) -> Tensor:
-        attention = None
-        if self._settings.attends:
-            with torch.no_grad():
-                attention = self._metric.attention(batch["mels"])
+    def _hear(self, batch: dict[str, Tensor]) -> Tensor | None:
+        """Return how the sound changes, d_a [B, C]; None where nothing listens to it."""
+        if not (self._settings.attends or self._settings.weights.correlation):
+            return None
+        with torch.no_grad():
+            return self._metric.audio_change(batch["mels"])
+
+    def _paint(self, batch: dict[str, Tensor], heard: Tensor | None) -> Tensor:
+        attention = channel_attention(heard) if self._settings.attends else None
         renderer = self.networks["renderer"]
         return renderer(batch["source"], batch["source_window"], batch["target_window"], attention).prediction.float()
 
-    def _judged(self, judge: nn.Module, target: Tensor, painted: Tensor) -> dict[str, Tensor]:
-        """Return the losses that need the discriminator, which does not learn from them."""
-        with torch.no_grad():
-            real = judge(target)
-        fake = judge(painted)
-        gan = hinge_generator_loss([item.prediction for item in fake])
-        return {"gan": gan, "feature_matching": feature_matching_loss(real, fake)}
-
-    def _compared(self, batch: dict[str, Tensor], painted: Tensor) -> dict[str, Tensor]:
+    def _compared(self, batch: dict[str, Tensor], painted: Tensor, heard: Tensor | None) -> dict[str, Tensor]:
         """Return the losses that compare the painted frame with the target and with the sound."""
         weights = self._settings.weights
         terms = {"l1": functional.l1_loss(painted, batch["target"])}
@@ -154,28 +159,12 @@ class RendererLearner:
         if weights.perceptual:
             terms["perceptual"] = self._pyramid(painted, batch["target"])
         if weights.correlation:
-            terms["correlation"] = self._correlation(batch, painted)
+            terms["correlation"] = self._correlation(batch, painted, heard)
         return terms
 
-    def _correlation(self, batch: dict[str, Tensor], painted: Tensor) -> Tensor:
+    def _correlation(self, batch: dict[str, Tensor], painted: Tensor, heard: Tensor) -> Tensor:
         """Return L_corr on the mouths of the real frame before and the painted one."""
         side = self._metric.recipe.input_px
         before = mouth_boxes(batch["before"], batch["before_box"], side) * 2 - 1
         now = mouth_boxes(painted, batch["target_box"], side) * 2 - 1
-        with torch.no_grad():
-            heard = self._metric.audio_change(batch["mels"])
         return correlation_loss(heard, self._metric.face_change(before, now), self._metric.recipe.signed)
-
-
-@torch.no_grad()
-def draw_samples(folder: Path, validation: FrameDraws, metric: FrozenMetric) -> None:
-    """Write samples.png: rows of source, target, painted frame and absolute difference."""
-    model, settings = load_renderer(folder / "best.pt")
-    batch = torch.utils.data.default_collate([validation[draw] for draw in range(SAMPLES)])
-    attention = metric.attention(batch["mels"]) if settings.attends else None
-    painted = model(batch["source"], batch["source_window"], batch["target_window"], attention).prediction
-    columns = [batch["source"], batch["target"], painted, (painted - batch["target"]).abs()]
-    rows = torch.cat([torch.cat([*column], dim=1) for column in columns], dim=2)
-    picture = (rows.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-    with whole(folder / "samples.png") as part:
-        cv2.imwrite(str(part), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))

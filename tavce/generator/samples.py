@@ -83,8 +83,7 @@ class FrameDraws(Draws):
     def sample(self, entry: Entry, random: np.random.Generator) -> dict[str, torch.Tensor]:
         """Return one pair of frames of a clip."""
         shape = self._shape
-        source = int(random.integers(entry.frames))
-        target = int(random.integers(shape.spacing, entry.frames))
+        source, target = self._frames(entry, random)
         before = target - shape.spacing
         motion = self.clips.motion(entry)
         pictures = {"source": source, "target": target, "before": before}
@@ -96,6 +95,16 @@ class FrameDraws(Draws):
             "before_box": self._box(entry, before),
             "target_box": self._box(entry, target),
         }
+
+    def target(self, draw: int) -> tuple[Entry, int]:
+        """Return the clip of a draw and its target frame."""
+        entry = self.entry(draw)
+        return entry, self._frames(entry, self.random(draw))[1]
+
+    def _frames(self, entry: Entry, random: np.random.Generator) -> tuple[int, int]:
+        """Return a source and a target frame."""
+        source = int(random.integers(entry.frames))
+        return source, int(random.integers(self._shape.spacing, entry.frames))
 
     def _box(self, entry: Entry, frame: int) -> torch.Tensor:
         side = self.clips.crop_side(entry)

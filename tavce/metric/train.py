@@ -29,9 +29,10 @@ from tavce.metric.model import Encoders
 from tavce.metric.pairs import PairDraws
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
 from tavce.training import checkpoint
+from tavce.training.job import Losses
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
-from tavce.training.stage import Task, descend, detached, mean_terms, train, training_arguments
+from tavce.training.stage import Task, mean_terms, train, training_arguments
 
 log = logging.getLogger(__name__)
 REBUILT = 6  # rows of rebuilt.png
@@ -93,14 +94,14 @@ class MetricLearner:
             self.networks |= {"next": ReconstructionGenerator(sizes), "previous": ReconstructionGenerator(sizes)}
             self._distance = engine.to_device(load_distance(recipe.perceptual))
         published.start(self.networks, recipe)
+        self.averaged = tuple(self.networks)
         weights = [weight for network in self.networks.values() for weight in network.parameters()]
         self.optimisers = {"all": torch.optim.Adam(weights, lr=recipe.training.rate)}
 
-    def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Learn from one batch of pairs."""
+    def losses(self, batch: dict[str, Tensor]) -> Losses:
+        """Return what one batch of pairs teaches."""
         terms, _ = self.terms(batch)
-        descend(fabric, self.optimisers["all"], terms["loss"])
-        return detached(terms)
+        return Losses({"all": terms["loss"]}, terms)
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return mean losses, and the AUC of pairs against far frames and against another voice."""

@@ -42,11 +42,11 @@ class Network:
     def steps(self, clips: int) -> int:
         """Return the training steps in which every clip is drawn `repeats` times, in every epoch."""
         training: Training = self.section.training
-        return math.ceil(clips * training.repeats / training.batch) * training.epochs
+        return math.ceil(clips * training.repeats / training.samples_a_step) * training.epochs
 
     def samples(self, clips: int) -> int:
         """Return the samples of all steps."""
-        return self.steps(clips) * self.section.training.batch
+        return self.steps(clips) * self.section.training.samples_a_step
 
 
 def networks(settings: Mapping[str, Any]) -> Iterator[Network]:

@@ -162,6 +162,6 @@ def _steps(settings: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> Iter
         training = first.section.training
         yield (
             f"steps: train_{' '.join(first.key).strip()} {first.steps(clips):,} = {clips:,} clips × "
-            f"{training.repeats} repeats / {training.batch} a batch × {training.epochs} epochs"
+            f"{training.repeats} repeats / {training.samples_a_step} a step × {training.epochs} epochs"
             + (f", with each of {1 + len(others)} seeds" if others else "")
         )

@@ -2,9 +2,9 @@
 
 Draws are numbered and every step seeds its own randomness, so a run that was killed and started again ends with the
 same weights as one that was not: to the bit on a CPU by one rank or two; beyond two, sums over ranks may round
-otherwise. A step learns from `batch` draws a rank. Another number of ranks may continue a run: it goes on at the same
-draw and in the same epoch, so learning rate and end stay (up to a step an epoch, where clips do not fill the steps);
-other steps take other draws together, so weights do not stay. It knows no model: a `Learner` does.
+otherwise. A step learns from `accumulate` batches of `batch` draws a rank. Another number of ranks may continue a run:
+it goes on at the same draw and in the same epoch, so learning rate and end stay (up to a step an epoch, where clips do
+not fill the steps); other steps take other draws together, so weights do not stay. It knows no model: a `Learner` does.
 """
 
 import json
@@ -12,11 +12,10 @@ import logging
 import math
 import shutil
 import signal
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -25,48 +24,22 @@ from torch.utils.data import DataLoader
 from tavce.cluster.requeue import queue_again
 from tavce.config.learning import Training
 from tavce.dataset import Draws
-from tavce.files import digest, whole
+from tavce.files import whole
 from tavce.loading import DrawRange, plain_errors
 from tavce.progress import progress
 from tavce.training import batch_norm, checkpoint, gradients, ranks
+from tavce.training.acceleration import accelerate, laid_out
+from tavce.training.average import MovingAverage
 from tavce.training.best import Best
 from tavce.training.data_wait import DataWait
+from tavce.training.descent import take_step
+from tavce.training.job import Batch, Job, Learner
+from tavce.training.mlflow_store import SAMPLES
 from tavce.training.schedule import set_rates, step_seed, steps_per_epoch
 from tavce.training.stopping import StopSignal, ignore_in_worker
 
 log = logging.getLogger(__name__)
 VALIDATION_SEED = 1_000_003  # validation draws never coincide with training draws
-
-
-class Learner(Protocol):
-    """What the loop trains."""
-
-    networks: dict[str, torch.nn.Module]
-    optimisers: dict[str, torch.optim.Optimizer]
-    criterion: str  # the validation number that is to fall
-
-    def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Learn from one batch; return numbers to log."""
-
-    def validate(self, batches: Iterable[dict[str, torch.Tensor]]) -> dict[str, float]:
-        """Return numbers on the validation batches, `criterion` among them."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training run: where it writes, what it may be told, and what identifies it."""
-
-    folder: Path
-    training: Training
-    version: int  # of the stage
-    settings: dict[str, Any]
-    data: str  # digest of the indexes and other inputs
-    track: Any  # training.tracking.Run
-
-    @property
-    def identity(self) -> str:
-        """What a checkpoint must share to be continued."""
-        return digest({"version": self.version, "settings": self.settings, "data": self.data})
 
 
 def fabric(training: Training) -> Fabric:
@@ -110,7 +83,9 @@ class Loop:
         end = self._step if self._best.is_final else total
         loader = DataLoader(
             train,
-            batch_sampler=DrawRange(self._step, end, training.batch, engine.global_rank, engine.world_size),
+            batch_sampler=DrawRange(
+                self._step, end, training.batch, engine.global_rank, engine.world_size, training.accumulate
+            ),
             num_workers=training.workers,
             persistent_workers=training.workers > 0,
             worker_init_fn=ignore_in_worker,
@@ -124,12 +99,14 @@ class Loop:
         share = self._wait.share()
         return ranks.first_does(lambda: {**self._finish(), "data_wait": share})
 
-    def _train(self, batches: Iterable[dict], validation: Draws, epoch_steps: int, total: int) -> None:
+    def _train(self, batches: Iterable[Batch], validation: Draws, epoch_steps: int, total: int) -> None:
         training = self._job.training
-        timed = self._wait.over(batches)
-        for batch in progress(timed, self._job.folder.name, total=total, start=self._step):
-            self._learn(batch, epoch_steps)
+        steps = self._wait.over(zip(*[iter(batches)] * training.accumulate, strict=True))
+        for together in progress(steps, self._job.folder.name, total=total, start=self._step):
+            self._learn(together, epoch_steps)
             self._wait.step_taken()
+            if self._job.pictures and self._taken % self._job.pictures.every == 0:
+                self._draw()
             ends_epoch = self._step % epoch_steps == 0
             if ends_epoch:
                 self._validate(validation)
@@ -146,44 +123,62 @@ class Loop:
                 return
 
     def _setup(self) -> None:
-        networks = self._learner.networks
+        networks, training = self._learner.networks, self._job.training
         for name, network in networks.items():
-            if self._job.training.sync_batchnorm and not ranks.alone():
+            if training.sync_batchnorm and not ranks.alone():
                 batch_norm.join(network)
+            accelerate(network, training)
             networks[name] = self._fabric.setup_module(network, move_to_device=True)
         for name, optimiser in self._learner.optimisers.items():
             self._learner.optimisers[name] = self._fabric.setup_optimizers(optimiser)
+        self._average = MovingAverage({name: networks[name].module for name in self._learner.averaged}, training.ema)
 
-    def _learn(self, batch: dict[str, torch.Tensor], epoch_steps: int) -> None:
+    def _learn(self, batches: Sequence[Batch], epoch_steps: int) -> None:
         training = self._job.training
         set_rates(self._learner.optimisers.values(), training, self._step // epoch_steps)
         torch.manual_seed(step_seed(training.seed, self._step, self._fabric.global_rank))
         for network in self._learner.networks.values():
             network.train()
         with gradients.named(self._taken + 1, self._learner.networks):
-            numbers = self._learner.step(self._fabric, batch)
+            numbers = take_step(self._fabric, self._learner, [laid_out(batch, training) for batch in batches])
+        self._average.update()
         self._step += 1
         if self._step % training.log_every == 0 or self._step == 1:
             self._log(ranks.means(numbers))
 
+    @contextmanager
+    def _evaluated(self) -> Iterator[None]:
+        """Within: the networks are as they are used after training, averaged where `ema` says so."""
+        for network in self._learner.networks.values():
+            network.eval()
+        with torch.no_grad(), self._average.in_place():
+            yield
+
     def _validate(self, validation: Draws) -> None:
-        numbers = ranks.first_does(lambda: self._measure(validation))
-        self._log({f"val_{name}": value for name, value in numbers.items()})
+        with self._evaluated():
+            numbers = ranks.first_does(lambda: self._measure(validation))
+            self._log({f"val_{name}": value for name, value in numbers.items()})
+            if self._best.improves(numbers[self._learner.criterion]):
+                self._save("best.ckpt", numbers=numbers)
         if ranks.is_first():
             self._job.track.flush()
         said = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
         log.info("step %d: %s; %s", self._taken, said, self._wait.epoch())
-        if self._best.improves(numbers[self._learner.criterion]):
-            self._save("best.ckpt", numbers=numbers)
 
-    @torch.no_grad()
     def _measure(self, validation: Draws) -> dict[str, float]:
         training = self._job.training
-        for network in self._learner.networks.values():
-            network.eval()
         torch.manual_seed(VALIDATION_SEED)
-        batches = DataLoader(validation, batch_sampler=DrawRange(0, training.validate_batches, training.batch))
-        return self._learner.validate(self._fabric.setup_dataloaders(batches, use_distributed_sampler=False))
+        loader = DataLoader(validation, batch_sampler=DrawRange(0, training.validate_batches, training.batch))
+        batches = self._fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+        return self._learner.validate(laid_out(batch, training) for batch in batches)
+
+    def _draw(self) -> None:
+        def draw() -> None:
+            self._job.pictures.draw(self._job.folder / SAMPLES / f"step_{self._taken:06d}.png")
+            self._job.track.flush()
+
+        with self._evaluated():
+            ranks.first_does(draw)
 
     def _log(self, numbers: dict[str, float]) -> None:
         bad = [name for name, value in numbers.items() if not math.isfinite(value)]
@@ -199,7 +194,7 @@ class Loop:
 
     @property
     def _draws_a_step(self) -> int:
-        return self._job.training.batch * self._fabric.world_size
+        return self._job.training.samples_a_step * self._fabric.world_size
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -217,6 +212,7 @@ class Loop:
             return
         if name == "last.ckpt":
             more["optimisers"] = {key: optimiser.state_dict() for key, optimiser in self._learner.optimisers.items()}
+            more["average"] = self._average.state_dict()
             more["precision"] = self._fabric.strategy.precision.state_dict()  # the scale of 16-mixed
             more["since_best"] = self._best.since
             more["data_wait"] = self._wait.seconds
@@ -231,6 +227,7 @@ class Loop:
                 network.load_state_dict(state["networks"][name])
             for name, optimiser in self._learner.optimisers.items():
                 optimiser.load_state_dict(state["optimisers"][name])
+            self._average.load_state_dict(state["average"])
             self._fabric.strategy.precision.load_state_dict(state["precision"])
             self._best.score, self._best.since = state["best"], state["since_best"]
             self._wait = DataWait(*state["data_wait"])

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ BY_HAND = "by-hand-"  # begins the name of a stage's own invocation, outside Sna
 LINES = 40  # of a log sent at once: MLflow takes 1000 numbers
 PARAMS = 100  # settings MLflow takes at once
 PARAM_CHARACTERS = 6000
+SAMPLES = "samples"  # a run's folder of pictures that are drawn while it learns: step_000240.png
+NOTHING_SENT = {"run_id": None, "settings_sent": False, "lines_sent": 0, "pictures_sent": ()}
 
 
 def invocation() -> str:
@@ -36,9 +39,9 @@ class Sender:
     def __init__(self, folder: Path):
         self._folder = folder
         self._path = folder / "mlflow.json"
-        self._state = {"run_id": None, "settings_sent": False, "lines_sent": 0}
+        self._state = dict(NOTHING_SENT)
         if self._path.is_file():
-            self._state = read_json(self._path)
+            self._state |= read_json(self._path)
 
     @property
     def run_id(self) -> str | None:
@@ -48,10 +51,10 @@ class Sender:
     def forget(self) -> None:
         """Begin a new MLflow run."""
         self._path.unlink(missing_ok=True)
-        self._state = {"run_id": None, "settings_sent": False, "lines_sent": 0}
+        self._state = dict(NOTHING_SENT)
 
     def send(self, lineage: dict[str, Any], artifacts: Sequence[Path] = (), ended: bool = False) -> bool:
-        """Send settings, new numbers and artifacts; return whether MLflow took them. Never loses the run."""
+        """Send settings, artifacts, new numbers and pictures; return whether MLflow took them. Never loses the run."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -86,6 +89,10 @@ class Sender:
             some = lines[state["lines_sent"] :][:LINES]
             client.log_batch(state["run_id"], metrics=metrics_of(some))
             state["lines_sent"] += len(some)
+        for picture in pictures(self._folder):
+            if picture.name not in state["pictures_sent"]:
+                client.log_artifact(state["run_id"], str(picture), SAMPLES)
+                state["pictures_sent"] = [*state["pictures_sent"], picture.name]
         for artifact in artifacts:
             client.log_artifact(state["run_id"], str(artifact))
         if ended:
@@ -125,6 +132,12 @@ def read_lines(path: Path) -> list[dict[str, float | None]]:
         with suppress(json.JSONDecodeError):
             lines.append(json.loads(line))
     return lines
+
+
+def pictures(folder: Path) -> dict[Path, int]:
+    """Return the whole pictures that a run has drawn while it learned, and the step of each, in order."""
+    steps = {path: path.stem.removeprefix("step_") for path in (folder / SAMPLES).glob("step_*.png")}
+    return dict(sorted(((path, int(step)) for path, step in steps.items() if step.isdigit()), key=itemgetter(1)))
 
 
 def connect() -> Any:

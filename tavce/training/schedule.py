@@ -16,7 +16,7 @@ def step_seed(seed: int, step: int, rank: int) -> int:
 
 def steps_per_epoch(training: Training, clips: int, ranks: int) -> int:
     """Return the optimiser steps in which every clip is drawn `repeats` times."""
-    return math.ceil(clips * training.repeats / (training.batch * ranks))
+    return math.ceil(clips * training.repeats / (training.samples_a_step * ranks))
 
 
 def set_rates(optimisers: Iterable[torch.optim.Optimizer], training: Training, epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""What the training stages share: their arguments, one descent of an optimiser, and the way through the loop."""
+"""What the training stages share: their arguments, and the way through the loop."""
 
 import argparse
 import json
@@ -14,8 +14,8 @@ from tavce.config.learning import Training
 from tavce.dataset import Draws
 from tavce.files import input_file
 from tavce.stages import STAGES
-from tavce.training.gradients import refuse_broken
-from tavce.training.loop import Job, Learner, Loop
+from tavce.training.job import Job, Learner, Pictures
+from tavce.training.loop import Loop
 from tavce.training.tracking import Run
 
 
@@ -37,6 +37,7 @@ class Task:
     data: str  # digest of the indexes and of other inputs
     name: str = ""
     extra: dict[str, Any] = field(default_factory=dict)  # more lineage for run.json
+    pictures: Pictures | None = None
 
 
 def train(
@@ -47,25 +48,8 @@ def train(
     version = STAGES[task.stage].version
     extra = {"stage_version": version, **task.extra}
     track = Run(Path(arguments.folder), task.stage, task.name, settings, task.data, extra)
-    loop = Loop(Job(track.folder, task.training, version, settings, task.data, track), learner, engine)
-    return track, loop.run(*draws)
-
-
-def descend(fabric: Fabric, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Take one step down the gradient of a loss.
-
-    Raises:
-        BrokenGradientError: the gradient is not finite; the weights are as they were.
-    """
-    optimiser.zero_grad()
-    fabric.backward(loss)
-    refuse_broken(fabric, optimiser)
-    optimiser.step()
-
-
-def detached(terms: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return numbers to log."""
-    return {name: value.detach() for name, value in terms.items()}
+    job = Job(track.folder, task.training, version, settings, task.data, track, task.pictures)
+    return track, Loop(job, learner, engine).run(*draws)
 
 
 def mean_terms(results: list[dict[str, Tensor]]) -> dict[str, float]:

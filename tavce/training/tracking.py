@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tavce.files import digest, sha256, write_json, write_text
-from tavce.training.mlflow_store import Sender, invocation, read_lines
+from tavce.training.mlflow_store import Sender, invocation, pictures, read_lines
 
 VERSIONED = ("tavce", "torch", "numpy", "h5py", "lightning-fabric", "opencv-python-headless", "av", "mlflow", "yt-dlp")
 
@@ -44,10 +44,13 @@ class Run:
         return self.folder / "log.jsonl"
 
     def restart(self, step: int) -> None:
-        """Forget what an interrupted run logged after `step`, its last checkpoint."""
+        """Forget what an interrupted run logged and drew after `step`, its last checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = [line for line in read_lines(self.lines) if line["step"] <= step and not _is_final(line)]
         write_text(self.lines, "".join(json.dumps(line) + "\n" for line in kept))
+        for picture, drawn_at in pictures(self.folder).items():
+            if drawn_at > step:
+                picture.unlink()
         if step == 0:
             Sender(self.folder).forget()
 

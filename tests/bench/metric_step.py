@@ -27,6 +27,7 @@ from tavce.loading import DrawRange
 from tavce.metric.pairs import PairDraws
 from tavce.metric.train import MetricLearner
 from tavce.training.data_wait import DataWait
+from tavce.training.descent import take_step
 from tavce.training.gradients import refuse_broken
 from tavce.training.loop import fabric
 from tests.bench.measurement import Measurement, median_ratio, seconds
@@ -68,7 +69,7 @@ class Trainer:
 
     def step(self, batch: dict[str, Tensor]) -> None:
         """Learn from a batch, and wait for the end of it."""
-        self.learner.step(self.engine, batch)["loss"].item()
+        take_step(self.engine, self.learner, [batch])["loss"].item()
 
 
 def measure() -> Iterator[Measurement]:

@@ -30,8 +30,9 @@ from tavce.metric.pairs import PairDraws
 from tavce.metric.train import MetricLearner
 from tavce.networks.perceptual import VGG16_GROUPS
 from tavce.plan.learning import Network, networks
+from tavce.training.descent import take_step
 from tavce.training.features import FEATURES
-from tavce.training.loop import Learner
+from tavce.training.job import Learner
 
 BATCH = 2
 LOADED = 60  # samples, of which few share a picture
@@ -66,7 +67,7 @@ def _measure(folder: Path, settings: Settings, network: Network) -> dict[str, ob
     weights = sum(weight.numel() for module in learner.networks.values() for weight in module.parameters())
     costs: dict[str, object] = {
         "what": f"{' '.join(network.key).strip()}, {weights / 1e6:.1f} million weights",
-        "flops": _operations(lambda: learner.step(engine, batch)) / BATCH,
+        "flops": _operations(lambda: take_step(engine, learner, [batch])) / BATCH,
         "loader_s": _loading_s(draws),
         "bytes": weights * BYTES * COPIES,
     }

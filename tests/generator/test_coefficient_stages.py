@@ -11,6 +11,7 @@ from tavce.generator.audio2exp import ExpressionLearner, FrontalFace
 from tavce.generator.audio2pose import PoseLearner, movement_scale, style_classes
 from tavce.generator.coefficients import PoseModel, load_audio2exp, load_audio2pose
 from tavce.generator.samples import ExpressionDraws, PoseDraws, mel_windows
+from tavce.training.descent import take_step
 from tavce.training.loop import fabric
 
 FIRST = torch.tensor([0.1, -0.2, 0.05, 0.02, 0.01, -0.8])
@@ -26,7 +27,7 @@ def train(learner, draws, steps: int, batch: int = 8) -> list[dict[str, float]]:
     numbers, samples = [], [draws[number] for number in range(24)]
     for step in range(steps):
         chosen = [samples[(step * batch + number) % 24] for number in range(batch)]
-        terms = learner.step(engine, torch.utils.data.default_collate(chosen))
+        terms = take_step(engine, learner, [torch.utils.data.default_collate(chosen)])
         numbers.append({name: float(value) for name, value in terms.items()})
     return numbers
 

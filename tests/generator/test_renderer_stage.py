@@ -11,10 +11,13 @@ from tiny_corpus import EXPRESSION, tiny_settings
 from tavce.cli import main
 from tavce.config.learning import Renderer
 from tavce.generator.model import FaceRenderer, load_renderer
+from tavce.generator.pictures import CURVE, MARK, Samples, attention_strip
 from tavce.generator.renderer import RendererLearner
 from tavce.generator.samples import FrameDraws, FrameShape
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.records import InputError
+from tavce.training.acceleration import accelerate, laid_out
+from tavce.training.descent import take_step
 from tavce.training.loop import fabric
 
 COEFFICIENTS = EXPRESSION + 6
@@ -49,7 +52,7 @@ def train(learner: RendererLearner, samples: dict[str, torch.Tensor], steps: int
         learner.networks[name] = engine.setup_module(network)
     for name, optimiser in learner.optimisers.items():
         learner.optimisers[name] = engine.setup_optimizers(optimiser)
-    return [{name: float(term) for name, term in learner.step(engine, samples).items()} for _ in range(steps)]
+    return [{name: float(term) for name, term in take_step(engine, learner, [samples]).items()} for _ in range(steps)]
 
 
 @pytest.mark.slow
@@ -123,7 +126,7 @@ def test_the_correlation_teaches_the_painted_frame_only_inside_its_mouth_box(met
     for name in ("before", "source", "target"):
         samples[name] = samples[name].requires_grad_()
     painted = samples["target"].detach().clone().requires_grad_()
-    learner._correlation(samples, painted).backward()
+    learner._correlation(samples, painted, metric.audio_change(samples["mels"])).backward()
     assert samples["before"].grad is None
     for picture, (left, top, side) in zip(painted.grad, (samples["target_box"] * 32).tolist(), strict=True):
         box = torch.zeros(32, 32, dtype=torch.bool)
@@ -135,10 +138,11 @@ def test_the_correlation_teaches_the_painted_frame_only_inside_its_mouth_box(met
 def test_the_correlation_loss_falls_along_its_gradient(metric, draws):
     learner, samples = learner_of(metric), batch(draws)
     painted = samples["target"].clone().requires_grad_()
-    before = learner._correlation(samples, painted)
+    heard = metric.audio_change(samples["mels"])
+    before = learner._correlation(samples, painted, heard)
     before.backward()
     with torch.no_grad():
-        after = learner._correlation(samples, painted - 1e-3 * painted.grad / painted.grad.abs().max())
+        after = learner._correlation(samples, painted - 1e-3 * painted.grad / painted.grad.abs().max(), heard)
     assert after < before
 
 
@@ -201,9 +205,9 @@ def test_losses_without_any_weight_are_refused(metric, draws):
         train(learner_of(metric, weights=nothing), batch(draws), steps=1)
 
 
-def test_the_samples_are_six_rows_of_source_target_painted_and_difference(trained, tiny):
+def test_the_samples_are_six_rows_of_source_target_painted_difference_and_what_was_heard(trained, tiny):
     picture = cv2.imread(str(trained.out("renderer") / "samples.png"))[..., ::-1].astype(np.int16)
-    assert picture.shape == (6 * 32, 4 * 32, 3)
+    assert picture.shape == (6 * 32, 6 * 32, 3)
     source, target, painted, difference = (picture[:, k * 32 : (k + 1) * 32] for k in range(4))
     assert np.abs(np.abs(painted - target) - difference).max() <= 1
     entry, clips = tiny.entries("val")[0], tiny.clips()
@@ -211,3 +215,60 @@ def test_the_samples_are_six_rows_of_source_target_painted_and_difference(traine
     for column in (source, target):
         for row in range(6):
             assert min(np.abs(column[row * 32 : (row + 1) * 32] - frame).max() for frame in known) == 0
+
+
+def test_pictures_are_drawn_every_so_many_steps_and_their_targets_stay(trained):
+    folder = trained.out("renderer") / "samples"
+    assert sorted(path.name for path in folder.iterdir()) == ["step_000003.png", "step_000006.png"]
+    third, sixth = (cv2.imread(str(folder / f"step_00000{step}.png")).astype(np.int16) for step in (3, 6))
+    assert np.array_equal(third[:, : 2 * 32], sixth[:, : 2 * 32])
+    assert np.array_equal(third[:, 4 * 32 :], sixth[:, 4 * 32 :])
+    assert not np.array_equal(third[:, 2 * 32 : 3 * 32], sixth[:, 2 * 32 : 3 * 32])
+
+
+def test_a_strip_shows_which_entries_of_the_attention_act_and_how_much_the_sound_changes():
+    """Two entries, ten frames of 8 px: one acts in the first half, twice as strongly as the other in the second."""
+    change = torch.zeros(10, 2)
+    change[:5, 0], change[5:, 1] = -2, 1
+    strip = attention_strip(change, 7, 40).astype(int)
+    assert strip.shape == (40, 80, 3)
+    assert strip[[10, 30], 4].tolist() == [[255] * 3, [0] * 3]
+    assert strip[[10, 30], 74].tolist() == [[0] * 3, [255] * 3]
+    assert np.array_equal(strip[:, 60][[5, 35]], [MARK] * 2)
+    assert np.array_equal(strip[0, 10], CURVE)
+    assert np.array_equal(strip[20, 70], CURVE)
+
+
+def test_a_strip_of_silence_is_black_but_for_its_lines():
+    strip = attention_strip(torch.zeros(4, 3), 0, 16)
+    assert {tuple(pixel) for pixel in strip.reshape(-1, 3).tolist()} == {(0, 0, 0), MARK, CURVE}
+
+
+def test_a_renderer_that_does_not_attend_has_pictures_without_a_strip(tmp_path, metric, draws):
+    learner = learner_of(metric, attention=False)
+    Samples(draws, metric, attends=False).draw(learner.networks["renderer"].eval(), tmp_path / "picture.png")
+    assert cv2.imread(str(tmp_path / "picture.png")).shape == (6 * 32, 4 * 32, 3)
+
+
+def test_the_marked_frame_is_the_draw_s_target(tiny, draws):
+    for number in range(4):
+        entry, target = draws.target(number)
+        picture = tiny.clips().picture(entry, target, 32)
+        assert np.array_equal((draws[number]["target"].permute(1, 2, 0) * 255).round().byte().numpy(), picture)
+
+
+def test_a_renderer_with_its_channels_last_paints_the_same_picture(metric, draws):
+    model, samples = learner_of(metric).networks["renderer"].eval(), batch(draws)
+    names = ("source", "source_window", "target_window")
+    attention = metric.attention(samples["mels"])
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    training = settings(training={"channels_last": True}).training
+    with torch.no_grad():
+        plain = model(*(samples[name] for name in names), attention).prediction
+        accelerate(model, training)
+        samples = laid_out(samples, training)
+        painted = model(*(samples[name] for name in names), attention).prediction
+    assert samples["source"].is_contiguous(memory_format=torch.channels_last)
+    assert model.generator.first.conv.weight.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(painted, plain, atol=1e-5, rtol=0)
+    torch.testing.assert_close(dict(model.state_dict()), before, atol=0, rtol=0)

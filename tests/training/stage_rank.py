@@ -5,6 +5,7 @@ With DOUBLE it trains in double precision: sums in another order then leave no t
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from lightning_fabric import Fabric
 
 from tavce.cli import main
 from tavce.training import loop, stage
+from tavce.training.job import Batch
 from tavce.training.loop import Loop
 
 RANK = os.environ["SLURM_PROCID"]
@@ -21,8 +23,8 @@ TOLD = os.environ["TOLD"].split()
 class Watched(Loop):
     """Gets a signal after a step where TOLD is `rank step signal`; leaves its networks as `rank{n}.pt`."""
 
-    def _learn(self, batch: dict[str, torch.Tensor], epoch_steps: int) -> None:
-        super()._learn(batch, epoch_steps)
+    def _learn(self, batches: Sequence[Batch], epoch_steps: int) -> None:
+        super()._learn(batches, epoch_steps)
         if [RANK, str(self._taken)] == TOLD[:2]:
             os.kill(os.getpid(), int(TOLD[2]))
 

@@ -10,8 +10,9 @@ from lightning_fabric.plugins.precision import MixedPrecision
 from toy_training import Interrupted, Toy, ToyLearner, training
 
 from tavce.training import checkpoint
+from tavce.training.descent import take_step
 from tavce.training.gradients import BrokenGradientError
-from tavce.training.stage import descend
+from tavce.training.job import Losses
 
 
 def test_a_gradient_that_is_not_finite_ends_the_run_with_step_weight_and_remedy_although_the_loss_is(tmp_path):
@@ -44,36 +45,48 @@ def scaled(**scale: float) -> Fabric:
     )
 
 
-def line(engine: Fabric) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-    """Return what an engine may train: a line."""
-    net = torch.nn.Linear(2, 1)
-    return engine.setup(net, torch.optim.SGD(net.parameters(), lr=0.1))
+class Line:
+    """Learns a line: falls by its own value, times a factor, at (1, 1)."""
+
+    def __init__(self, engine: Fabric):
+        net = torch.nn.Linear(2, 1)
+        self.net, optimiser = engine.setup(net, torch.optim.SGD(net.parameters(), lr=0.1))
+        self.networks, self.optimisers = {"net": self.net}, {"all": optimiser}
+
+    def losses(self, batch: dict[str, torch.Tensor]) -> Losses:
+        loss = batch["factor"] * self.net(torch.ones(1, 2)).sum()
+        return Losses({"all": loss}, {})
+
+
+def by(factor: float) -> list[dict[str, torch.Tensor]]:
+    """Return the batches of a step."""
+    return [{"factor": torch.tensor(factor)}]
 
 
 def test_a_scale_that_is_too_large_skips_steps_until_it_fits_and_training_goes_on():
     engine = scaled(init_scale=2.0**20)
-    net, optimiser = line(engine)
-    before, given = net.weight.clone(), torch.ones(1, 2)
+    line = Line(engine)
+    before = line.net.weight.clone()
     for _ in range(5):  # 2^16 · 1 is the first that half precision cannot hold
-        descend(engine, optimiser, net(given).sum())
-        assert torch.equal(net.weight, before)
-    descend(engine, optimiser, net(given).sum())
-    torch.testing.assert_close(net.weight, before - 0.1)
+        take_step(engine, line, by(1.0))
+        assert torch.equal(line.net.weight, before)
+    take_step(engine, line, by(1.0))
+    torch.testing.assert_close(line.net.weight, before - 0.1)
     assert engine.strategy.precision.scaler.get_scale() == 2.0**15
 
 
 def test_a_gradient_whose_square_alone_is_too_large_is_finite():
     engine = Fabric(accelerator="cpu", devices=1, plugins=[LightningEnvironment()])
-    net, optimiser = line(engine)
-    descend(engine, optimiser, 1e30 * net(torch.ones(1, 2)).sum())
-    torch.testing.assert_close(net.weight.detach(), torch.full((1, 2), -1e29))
+    line = Line(engine)
+    take_step(engine, line, by(1e30))
+    torch.testing.assert_close(line.net.weight.detach(), torch.full((1, 2), -1e29))
 
 
 def skip_steps(engine: Fabric, skipped: list[int]) -> None:
     """Descend a loss that is no number, until told that it is none."""
-    net, optimiser = line(engine)
+    line = Line(engine)
     while len(skipped) < 100:
-        descend(engine, optimiser, math.nan * net(torch.ones(1, 2)).sum())
+        take_step(engine, line, by(math.nan))
         skipped.append(len(skipped) + 1)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from toy_training import Interrupted, Notebook, Toy, ToyLearner, training
 
 from tavce.records import InputError
 from tavce.training import checkpoint
+from tavce.training.job import Pictures
 from tavce.training.schedule import step_seed, steps_per_epoch
 
 
@@ -83,17 +85,25 @@ def test_loader_processes_do_not_change_the_weights(tmp_path):
     assert alone.weight == helped.weight
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    ("number", "changes"), [(signal.SIGTERM, {}), (signal.SIGUSR1, {"batch": 2, "accumulate": 2, "ema": 0.8})]
+)
 @pytest.mark.parametrize("at", [1, 4, 6, 12])
-def test_a_run_stopped_by_a_signal_and_started_again_ends_like_one_that_was_not(tmp_path, at, number):
-    whole, stopped = Toy(tmp_path / "whole"), interrupted(tmp_path / "stopped", at, number)
+def test_a_run_stopped_by_a_signal_and_started_again_ends_like_one_that_was_not(tmp_path, at, number, changes):
+    whole, stopped = (
+        Toy(tmp_path / "whole", training(**changes)),
+        interrupted(tmp_path / "stopped", at, number, **changes),
+    )
     assert checkpoint.load(tmp_path / "stopped/last.ckpt")["step"] == at
     assert stopped.run() == whole.run()
     assert stopped.learner.trained == 12 - at
     assert stopped.weight == whole.weight
     assert stopped.notebook.lines == whole.notebook.lines
     ends = [torch.load(tmp_path / name / "last.ckpt", weights_only=True) for name in ("whole", "stopped")]
-    torch.testing.assert_close(ends[0]["optimisers"], ends[1]["optimisers"], atol=0, rtol=0)
+    for name in ("optimisers", "networks", "average"):
+        torch.testing.assert_close(ends[0][name], ends[1][name], atol=0, rtol=0)
+    best = [checkpoint.load(tmp_path / name / "best.pt")["networks"] for name in ("whole", "stopped")]
+    torch.testing.assert_close(*best, atol=0, rtol=0)
 
 
 def test_signals_mean_again_after_training_what_they_meant_before(tmp_path):
@@ -147,6 +157,26 @@ def test_the_log_has_the_first_step_every_so_manieth_and_every_validation(tmp_pa
     steps = [(line["step"], "val_score" in line) for line in toy.notebook.lines]
     assert steps == [(1, False), (4, True), (5, False), (8, True), (10, False), (12, True)]
     assert toy.notebook.flushes == 3
+
+
+def test_pictures_are_of_the_networks_as_they_are_used_and_disturb_nothing(tmp_path):
+    """They are drawn in evaluation mode with averaged weights, and sent at once."""
+    drawn, changes = {}, {"ema": 0.8, "checkpoint_every": 5}
+
+    def draw(path: Path) -> None:
+        weight = toy.learner.networks["weight"]
+        drawn[path.name] = (weight.training, float(weight.module.value), torch.is_grad_enabled())
+        torch.manual_seed(0)
+
+    toy = Toy(tmp_path, training(**changes), pictures=Pictures(5, draw))
+    plain = Toy(tmp_path / "plain", training(**changes))
+    assert toy.run() == plain.run()
+    assert toy.weight == plain.weight
+    assert drawn.keys() == {"step_000005.png", "step_000010.png"}
+    assert all(state[::2] == (False, False) for state in drawn.values())
+    averages = toy.learner.averages(0.8)
+    assert [state[1] for state in drawn.values()] == pytest.approx([averages[5], averages[10]], rel=1e-6)
+    assert toy.notebook.flushes == plain.notebook.flushes + 2
 
 
 def test_a_last_checkpoint_that_is_cut_off_is_refused(tmp_path):

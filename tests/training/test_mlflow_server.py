@@ -50,15 +50,18 @@ def test_finish_sends_everything_once_when_the_server_is_back(dead, place):
         assert {run.info.run_name: run.info.status for run in runs()} == {"monday": "FINISHED", "toy/one": "FINISHED"}
 
 
-def test_final_numbers_that_were_kept_arrive_too(place, monkeypatch):
+def test_final_numbers_and_pictures_that_were_kept_arrive_too(place, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     finished_run(place / "results/toy")
+    (place / "results/toy/samples").mkdir()
+    (place / "results/toy/samples/step_000002.png").write_bytes(b"picture")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}/mlflow.db")
     assert main(["finish", "--status", "FINISHED"]) == 0
     run_id = read_json(place / "results/toy/mlflow.json")["run_id"]
     assert history(run_id, "loss") == [(1, 1), (2, 0.5), (3, 1 / 3)]
     assert history(run_id, "final_loss") == [(3, 0.25)]
+    assert [item.path for item in connect().list_artifacts(run_id, "samples")] == ["samples/step_000002.png"]
 
 
 def test_finish_ends_the_parent_and_attaches_funnel_and_tables(place):

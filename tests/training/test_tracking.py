@@ -125,6 +125,38 @@ def test_a_run_that_starts_anew_gets_a_new_mlflow_run(place):
     assert [step for step, _ in history(second, "loss")] == [1, 2]
 
 
+def drawn(folder: Path, *names: str) -> None:
+    """Leave pictures as a run draws them while it learns."""
+    (folder / "samples").mkdir(exist_ok=True)
+    for name in names:
+        (folder / "samples" / name).write_bytes(b"picture")
+
+
+def artifacts(run: Run) -> list[str]:
+    """Return the names of the sample pictures that MLflow has of a run."""
+    return [item.path for item in connect().list_artifacts(Sender(run.folder).run_id, "samples")]
+
+
+def test_pictures_are_sent_while_a_run_learns_each_once_and_only_whole(place):
+    run = Run(place / "toy", "toy", "one", SETTINGS, "d")
+    run.restart(0)
+    drawn(run.folder, "step_000240.png", "step_000480.part-node1-7.png")
+    run.flush()
+    assert artifacts(run) == ["samples/step_000240.png"]
+    drawn(run.folder, "step_1000000.png")
+    run.flush()
+    assert artifacts(run) == ["samples/step_000240.png", "samples/step_1000000.png"]
+    assert read_json(run.folder / "mlflow.json")["pictures_sent"] == ["step_000240.png", "step_1000000.png"]
+
+
+def test_pictures_that_were_drawn_after_the_last_checkpoint_are_forgotten(place):
+    run = Run(place / "toy", "toy", "one", SETTINGS, "d")
+    run.restart(0)
+    drawn(run.folder, "step_000240.png", "step_000480.png")
+    run.restart(300)
+    assert [path.name for path in (run.folder / "samples").iterdir()] == ["step_000240.png"]
+
+
 def test_a_line_cut_off_by_a_kill_is_left_out(place):
     run = Run(place / "toy", "toy", "one", SETTINGS, "d")
     run.restart(0)

@@ -13,8 +13,8 @@ from tiny_corpus import TRAINING
 
 from tavce.config.learning import Training
 from tavce.dataset import Draws
-from tavce.training.loop import Job, Loop, fabric
-from tavce.training.stage import descend
+from tavce.training.job import Job, Losses, Pictures
+from tavce.training.loop import Loop, fabric
 
 
 class Numbers(Draws):
@@ -51,17 +51,29 @@ class ToyLearner:
     def __post_init__(self):
         self.networks = {"weight": Weight(self.noise)}
         self.optimisers = {"all": torch.optim.Adam(self.networks["weight"].parameters(), lr=0.1)}
-        self.rates, self.trained, self.seen = [], 0, []
+        self.optimisers["all"].register_step_post_hook(lambda *_step: self.stepped())
+        self.averaged = ("weight",)
+        self.rates, self.trained, self.seen, self.weights = [], 0, [], []
 
-    def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def losses(self, batch: dict[str, torch.Tensor]) -> Losses:
         loss = self.networks["weight"](batch["number"])
         if self.trained + 1 == self.explodes_at:
             loss = loss + (0 * loss).sqrt()
-        descend(fabric, self.optimisers["all"], loss)
         self.rates.append(self.optimisers["all"].param_groups[0]["lr"])
-        self.trained += 1
         self.seen.append(batch["number"].flatten().tolist())
-        return {"loss": loss.detach() * (float("nan") if self.trained == self.breaks_at else 1)}
+        return Losses({"all": loss}, {"loss": loss * (float("nan") if self.trained + 1 == self.breaks_at else 1)})
+
+    def stepped(self) -> None:
+        """Count a step of the optimiser, and note the weight after it."""
+        self.trained += 1
+        self.weights.append(float(self.networks["weight"].state_dict()["value"]))
+
+    def averages(self, decay: float) -> list[float]:
+        """Return, by hand, the moving average after 0, 1, … steps."""
+        found = [0.0]
+        for weight in self.weights:
+            found.append(decay * found[-1] + (1 - decay) * weight)
+        return found
 
     def validate(self, batches: Iterable[dict[str, torch.Tensor]]) -> dict[str, float]:
         losses = [float(self.networks["weight"](batch["number"])) for batch in batches]
@@ -75,11 +87,10 @@ class Interrupted(ToyLearner):
     at: int | None = 6
     number: int = signal.SIGTERM
 
-    def step(self, fabric: Fabric, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        numbers = super().step(fabric, batch)
+    def stepped(self) -> None:
+        super().stepped()
         if self.trained == self.at:
             os.kill(os.getpid(), self.number)
-        return numbers
 
 
 class Notebook(SimpleNamespace):
@@ -101,7 +112,7 @@ class Notebook(SimpleNamespace):
 def training(**changes: object) -> Training:
     """Return 3 epochs of 4 steps with changes."""
     defaults = {**TRAINING, "epochs": 3, "repeats": 4, "precision": "32-true", "seed": 3, "patience": None}
-    defaults["sync_batchnorm"] = False
+    defaults |= {"sync_batchnorm": False, "accumulate": 1, "ema": None, "channels_last": False, "compile": False}
     return Training(**{**defaults, **changes})
 
 
@@ -116,13 +127,14 @@ class Toy:
     data: str = "data"
     version: int = 1
     engine: Fabric | None = None  # None: that of the settings
+    pictures: Pictures | None = None
     data_wait: float | None = None  # of the last run
 
     def run(self) -> dict[str, float]:
         """Return the numbers that are the same whenever it runs; the share of waiting is kept beside them."""
         self.folder.mkdir(exist_ok=True)
         settings = {"toy": self.training.model_dump(mode="json")}
-        job = Job(self.folder, self.training, self.version, settings, self.data, self.notebook)
+        job = Job(self.folder, self.training, self.version, settings, self.data, self.notebook, self.pictures)
         numbers = Loop(job, self.learner, self.engine or fabric(self.training)).run(Numbers(4), Numbers(2))
         self.data_wait = numbers.pop("data_wait")
         return numbers
