@@ -30,7 +30,7 @@ from tavce.generator.losses import (
     mouth_boxes,
 )
 from tavce.generator.model import FaceRenderer, load_renderer
-from tavce.generator.samples import FrameDraws, FrameShape
+from tavce.generator.samples import FrameDraws, FrameShape, unit_pictures
 from tavce.metric.losses import correlation_loss, weighted_sum
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.networks.discriminator import DiscriminatorSizes, MultiScaleDiscriminator
@@ -63,7 +63,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError("weights.expression needs a frozen head-pose/expression estimator, which is not built in: 0")
     metric = load_metric(arguments.metric)
     networks, training = settings.networks, settings.training
-    shape = FrameShape(networks.image_px, networks.mapping.window, metric.recipe.spacing, metric.recipe.mouth_px)
+    recipe = metric.recipe
+    shape = FrameShape(networks.image_px, networks.mapping.window, recipe.spacing, recipe.mouth_px, recipe.input_px)
     clips = Clips(sections["window"])
     draws = tuple(
         FrameDraws(read_index(arguments.indexes, split), clips, shape, training.seed + number)
@@ -110,6 +111,7 @@ class RendererLearner:
 
     def step(self, fabric: Fabric, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Learn from one batch: first the discriminator, then the renderer."""
+        batch = unit_pictures(batch)
         painted = self._paint(batch)
         terms = {}
         if "discriminator" in self.networks:
@@ -127,7 +129,7 @@ class RendererLearner:
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return the mean losses that compare pictures."""
-        return mean_terms([self._compared(batch, self._paint(batch)) for batch in batches])
+        return mean_terms([self._compared(batch, self._paint(batch)) for batch in map(unit_pictures, batches)])
 
     def _paint(self, batch: dict[str, Tensor]) -> Tensor:
         attention = None
@@ -160,7 +162,7 @@ class RendererLearner:
     def _correlation(self, batch: dict[str, Tensor], painted: Tensor) -> Tensor:
         """Return L_corr on the mouths of the real frame before and the painted one."""
         side = self._metric.recipe.input_px
-        before = mouth_boxes(batch["before"], batch["before_box"], side) * 2 - 1
+        before = batch["before"] * 2 - 1
         now = mouth_boxes(painted, batch["target_box"], side) * 2 - 1
         with torch.no_grad():
             heard = self._metric.audio_change(batch["mels"])
@@ -171,7 +173,7 @@ class RendererLearner:
 def draw_samples(folder: Path, validation: FrameDraws, metric: FrozenMetric) -> None:
     """Write samples.png: rows of source, target, painted frame and absolute difference."""
     model, settings = load_renderer(folder / "best.pt")
-    batch = torch.utils.data.default_collate([validation[draw] for draw in range(SAMPLES)])
+    batch = unit_pictures(torch.utils.data.default_collate([validation[draw] for draw in range(SAMPLES)]))
     attention = metric.attention(batch["mels"]) if settings.attention else None
     painted = model(batch["source"], batch["source_window"], batch["target_window"], attention).prediction
     columns = [batch["source"], batch["target"], painted, (painted - batch["target"]).abs()]

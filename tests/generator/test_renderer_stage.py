@@ -10,7 +10,7 @@ from tavce.cli import main
 from tavce.config.learning import Renderer
 from tavce.generator.model import FaceRenderer, load_renderer
 from tavce.generator.renderer import RendererLearner
-from tavce.generator.samples import FrameDraws, FrameShape, motion_window, still_window
+from tavce.generator.samples import FrameDraws, FrameShape, motion_window, still_window, unit_pictures
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.records import InputError
 from tavce.training.loop import fabric
@@ -29,11 +29,11 @@ def metric(trained) -> FrozenMetric:
 
 @pytest.fixture(scope="module")
 def draws(tiny) -> FrameDraws:
-    return FrameDraws(tiny.entries("train")[:1], tiny.clips(), FrameShape(32, 27, 2, 24), 0)
+    return FrameDraws(tiny.entries("train")[:1], tiny.clips(), FrameShape(32, 27, 2, 24, 32), 0)
 
 
 def batch(draws: FrameDraws, size: int = 4) -> dict[str, torch.Tensor]:
-    return torch.utils.data.default_collate([draws[number] for number in range(size)])
+    return unit_pictures(torch.utils.data.default_collate([draws[number] for number in range(size)]))
 
 
 def learner_of(metric: FrozenMetric, **changes: object) -> RendererLearner:
