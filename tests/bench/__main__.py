@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
 Names: data, long, mel, samples, frames, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet,
-faces; none = all. Exit status 1 where a goal is missed.
+faces, overfit; none = all. Exit status 1 where a goal is missed.
 """
 
 import argparse
@@ -25,6 +25,7 @@ BENCHES = {
     "archives": "archives_speed",
     "sheet": "sheet",
     "faces": "faces",
+    "overfit": "overfit",
 }
 
 

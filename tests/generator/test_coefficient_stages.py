@@ -109,7 +109,7 @@ def test_the_movement_a_pose_model_learns_is_relative_and_in_units_of_its_spread
 
 @pytest.mark.slow
 def test_audio2pose_learns_to_rebuild_movement(tiny):
-    settings = tiny_settings(audio2pose={"gan_weight": 0, "kl_weight": 1e-4, "training": {"rate": 3e-3}}).audio2pose
+    settings = tiny_settings(audio2pose={"gan_weight": 0, "kl_weight": 0.02, "training": {"rate": 3e-3}}).audio2pose
     draws = PoseDraws(tiny.entries("train"), tiny.clips(), {"bob": 1}, settings.frames, 0)
     scale = movement_scale(tiny.clips(), tiny.entries("train"), settings.frames)
     numbers = train(PoseLearner(settings, scale), draws, steps=80)
