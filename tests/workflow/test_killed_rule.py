@@ -1,5 +1,6 @@
 """Facts about a training rule that is stopped in the middle: the next invocation goes on and ends as if undisturbed."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ def place(folder: Path, trained: Workplace) -> Project:
     (folder / "videos").mkdir(parents=True)
     (folder / "videos/a.mp4").touch()
     project = Project(folder)
-    project.configure(**{**CHANGES, "renderers": RENDERERS})
+    project.configure(**json.loads(json.dumps({**CHANGES, "renderers": RENDERERS})))  # YAML without anchors
     made = {
         trained.tiny.index: "results/mine/index.parquet",
         trained.best("metric"): "results/metric/paper/best.pt",
