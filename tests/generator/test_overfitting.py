@@ -69,7 +69,7 @@ def test_audio2exp_learns_four_clips_by_heart(tmp_path, mlflow_template):
     assert explained(true, held) < 0
 
 
-def test_movement_that_is_drawn_is_as_large_and_as_fast_as_that_of_the_training_clips(tmp_path, mlflow_template):
+def test_drawn_movement_differs_by_code_and_keeps_spread_and_speed_of_the_training_clips_within_a_factor_of_three(tmp_path, mlflow_template):
     heads = write_heads(tmp_path, Look(clips=6, longest_s=4))
     place = workplace(tmp_path / "run", heads, mlflow_template, audio2pose=AUDIO2POSE)
     run("audio2pose", place)
@@ -88,11 +88,11 @@ def test_movement_that_is_drawn_is_as_large_and_as_fast_as_that_of_the_training_
             assert torch.equal(model.sequence(*asked, code[0]) - pose[start], drawn[-1])
     spread, speed, differs = _compared(true, drawn, again)
     log.info("spread %s, speed %s, between codes %s", spread, speed, differs)
-    assert spread.min() > 1 / 2.5
-    assert spread.max() < 2.5
-    assert speed.min() > 1 / 2.5
-    assert speed.max() < 2.5
-    assert differs.min() > 0.2
+    assert spread.min() > 1 / 3
+    assert spread.max() < 3
+    assert speed.min() > 1 / 2
+    assert speed.max() < 2
+    assert differs.min() > 0.15
 
 
 def _compared(*windows: list[torch.Tensor]) -> list[torch.Tensor]:

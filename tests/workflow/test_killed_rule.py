@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 MODEL = "results/renderer/ours/best.pt"
 LONGER = {**TRAINING, "epochs": 3, "repeats": 60}
 RENDERERS = {"ours": {**CHANGES["renderers"]["ours"], "training": LONGER}}
-RULE = (MODEL, "--cores", "1", "--allowed-rules", "train_renderer", "--rerun-triggers", "mtime")
+RULE = ("--cores", "1", "--allowed-rules", "train_renderer", "--rerun-triggers", "mtime", "--no-hooks", MODEL)
 
 
 def place(folder: Path, trained: Workplace) -> Project:
