@@ -141,9 +141,13 @@ class Clips:
         """Return the mel window float32 [W, 80] of a frame."""
         return self.mels(entry, [frame])[0]
 
+    @cachedmethod(attrgetter("_arrays"))
+    def _number(self, place: Place, name: str) -> np.ndarray:
+        return np.array(self._reader.number(place, name))
+
     def crop_side(self, entry: Entry) -> int:
         """Return the side of the stored crops, px."""
-        return self._reader.number(entry.place("crop"), "size_px")
+        return int(self._number(entry.place("crop"), "size_px"))
 
     def picture(self, entry: Entry, frame: int, side_px: int) -> np.ndarray:
         """Return a frame uint8 [S, S, 3] RGB."""

@@ -262,7 +262,7 @@ def test_loader_processes_bring_the_same_samples_as_none(tiny):
 
 def test_samples_lie_in_memory_as_loader_processes_hand_them_over(tiny):
     pairs = PairDraws(tiny.entries("train"), tiny.clips(), tiny_settings().metrics["paper"], 0)
-    frames = FrameDraws(tiny.entries(), tiny.clips(), FrameShape(32, 27, 2, 24), 0)
+    frames = FrameDraws(tiny.entries(), tiny.clips(), FrameShape(32, 27, 2, 24, 32), 0)
     poses = PoseDraws(tiny.entries(), tiny.clips(), {}, 16, 0)
     expressions = ExpressionDraws(tiny.entries(), tiny.clips(), 5, 0)
     for draws in (pairs, frames, poses, expressions):

@@ -26,7 +26,7 @@ from tiny_corpus import TinyCorpus
 from tavce.generator.samples import FrameDraws, FrameShape
 
 corpus = TinyCorpus(pathlib.Path(sys.argv[1]), None)
-draws = FrameDraws(corpus.entries("train"), corpus.clips(), FrameShape(32, 27, 2, 24), 0)
+draws = FrameDraws(corpus.entries("train"), corpus.clips(), FrameShape(32, 27, 2, 24, 32), 0)
 loader = torch.utils.data.DataLoader(draws, batch_sampler=[[0, 1], [2, 3], [4, 5]], num_workers=2)
 print(json.dumps([float(batch["target"].sum()) for batch in loader]))
 """

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pyarrow
-import pyarrow.parquet
+import written_corpus
 import yaml
 from made_up_faces import landmarks_of
 from packed import pack
@@ -19,7 +18,6 @@ from packed import pack
 from tavce import store
 from tavce.config import Settings, load, merge
 from tavce.data.crop import compress
-from tavce.data.index import DIGESTED, SCHEMA
 from tavce.dataset import Clips, Entry, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.mean_face import MEAN_FACE
@@ -168,24 +166,9 @@ def write_corpus(root: Path) -> TinyCorpus:
     """Write the shards of all stages, the index and the expression basis."""
     corpus = TinyCorpus(root, _basis())
     corpus.basis.save(corpus.basis_path)
-    files = {stage: root / stage / "0000.h5" for stage in ("trim", "crop", "mel", "motion")}
-    arrays = {clip_id: _arrays(corpus.basis, seed) for seed, clip_id in enumerate(CLIPS)}
-    for stage, path in files.items():
-        with store.create(path, store.Origin(stage, 1, "0" * 16)) as shard:
-            for clip_id in CLIPS:
-                said = {"size_px": SIDE, "mouth_px": MOUTH} if stage == "crop" else {}
-                shard.put(clip_id, arrays[clip_id][stage], **said)
-    digests = {f"{stage}_digest": store.stored_digest(files[stage]) for stage in DIGESTED}
-    rows = [
-        {
-            "clip_id": clip_id, "dataset": "tiny", "split": split, "speaker": speaker, "video_id": clip_id,
-            "source": f"{clip_id}.mp4", "licence": "none", "start_frame": 0, "first_frame": 0, "shard": "0000",
-            "frames": FRAMES, "mel_steps": MEL_STEPS, **{stage: str(path) for stage, path in files.items()},
-            **digests,
-        }
-        for clip_id, (split, speaker) in CLIPS.items()
-    ]  # fmt: skip
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, SCHEMA), corpus.index)
+    clips = {clip_id: _arrays(corpus.basis, seed) for seed, clip_id in enumerate(CLIPS)}
+    who = [(clip_id, split, speaker) for clip_id, (split, speaker) in CLIPS.items()]
+    written_corpus.write(root, clips, who, size_px=SIDE, mouth_px=MOUTH)
     write_lines(corpus.fates, [*map(_fate, CLIPS), _fate("f0", Reason.NO_FACE)])
     return corpus
 

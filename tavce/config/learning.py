@@ -173,7 +173,7 @@ class Audio2Pose(Section):
     discriminator_channels: tuple[int, int, int]
     regression_weight: float = Field(ge=0)
     gan_weight: float = Field(ge=0)
-    kl_weight: float = Field(ge=0)
+    kl_weight: float = Field(ge=0, description="of the divergence a number of the window, as the regression is")
     training: Training
 
 

@@ -66,6 +66,15 @@ def movement_scale(clips: Clips, entries: Sequence[Entry], frames: int) -> np.nd
     return np.maximum(np.concatenate(moves).std(axis=0), 1e-6).astype(np.float32)
 
 
+def divergence(mean: Tensor, log_variance: Tensor, movement: Tensor) -> Tensor:
+    """Return the KL divergence of codes [B, L] from N(0, 1) a number of their movement [B, F, 6]; 0 where they agree.
+
+    The regression is a mean over those numbers, so weights of 1 and 1 are those of the evidence bound with a variance
+    of one half (in training units). A divergence a sample would outweigh it by F · 6 and leave codes without meaning.
+    """
+    return kl_loss(mean, log_variance) / movement[0].numel()
+
+
 class PoseLearner:
     """Learns the CVAE against a discriminator of sequences."""
 
@@ -91,7 +100,7 @@ class PoseLearner:
         terms = {
             "regression": functional.mse_loss(painted, real),
             "gan": hinge_generator_loss([scores]),
-            "kl": kl_loss(mean, log_variance),
+            "kl": divergence(mean, log_variance, real),
         }
         settings = self._settings
         weights = (settings.regression_weight, settings.gan_weight, settings.kl_weight)
@@ -104,7 +113,7 @@ class PoseLearner:
         settings = self._settings
         for batch in batches:
             real, painted, mean, log_variance = self.networks["pose"](batch["mels"], batch["pose"], batch["style"])
-            sums.append(torch.stack([functional.mse_loss(painted, real), kl_loss(mean, log_variance)]))
+            sums.append(torch.stack([functional.mse_loss(painted, real), divergence(mean, log_variance, real)]))
             spreads.append(painted.std() / real.std())
         regression, kl = torch.stack(sums).mean(dim=0).tolist()
         evidence = settings.regression_weight * regression + settings.kl_weight * kl

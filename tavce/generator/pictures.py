@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from tavce.files import whole
-from tavce.generator.samples import FrameDraws, mel_windows
+from tavce.generator.samples import FrameDraws, mel_windows, unit_pictures
 from tavce.metric.correlation import channel_attention
 from tavce.metric.model import FrozenMetric
 
@@ -54,7 +54,7 @@ class Samples:
     @cached_property
     def _batch(self) -> dict[str, Tensor]:
         samples = default_collate([self._validation[draw] for draw in range(ROWS)])
-        return {name: value.to(self._device) for name, value in samples.items()}
+        return unit_pictures({name: value.to(self._device) for name, value in samples.items()})
 
     @cached_property
     def _strips(self) -> list[UInt8[np.ndarray, "S W 3"]]:

@@ -28,7 +28,7 @@ from tavce.generator.losses import (
 )
 from tavce.generator.model import FaceRenderer, load_renderer
 from tavce.generator.pictures import Samples
-from tavce.generator.samples import FrameDraws, FrameShape
+from tavce.generator.samples import FrameDraws, FrameShape, unit_pictures
 from tavce.metric.correlation import channel_attention
 from tavce.metric.losses import correlation_loss, weighted_sum
 from tavce.metric.model import FrozenMetric, load_metric
@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError("weights.expression needs a frozen head-pose/expression estimator, which is not built in: 0")
     metric = load_metric(arguments.metric)
     networks, training = settings.networks, settings.training
-    shape = FrameShape(networks.image_px, networks.mapping.window, metric.recipe.spacing, metric.recipe.mouth_px)
+    recipe = metric.recipe
+    shape = FrameShape(networks.image_px, networks.mapping.window, recipe.spacing, recipe.mouth_px, recipe.input_px)
     clips = Clips(sections["window"])
     draws = tuple(
         FrameDraws(read_index(arguments.indexes, split), clips, shape, training.seed + number)
@@ -116,6 +117,7 @@ class RendererLearner:
 
     def losses(self, batch: dict[str, Tensor]) -> Losses:
         """Return what one batch teaches the discriminator and the renderer."""
+        batch = unit_pictures(batch)
         heard = self._hear(batch)
         painted = self._paint(batch, heard)
         of, terms = {}, {}
@@ -133,7 +135,7 @@ class RendererLearner:
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """Return the mean losses that compare pictures."""
         results = []
-        for batch in batches:
+        for batch in map(unit_pictures, batches):
             heard = self._hear(batch)
             results.append(self._compared(batch, self._paint(batch, heard), heard))
         return mean_terms(results)
@@ -165,6 +167,6 @@ class RendererLearner:
     def _correlation(self, batch: dict[str, Tensor], painted: Tensor, heard: Tensor) -> Tensor:
         """Return L_corr on the mouths of the real frame before and the painted one."""
         side = self._metric.recipe.input_px
-        before = mouth_boxes(batch["before"], batch["before_box"], side) * 2 - 1
+        before = batch["before"] * 2 - 1
         now = mouth_boxes(painted, batch["target_box"], side) * 2 - 1
         return correlation_loss(heard, self._metric.face_change(before, now), self._metric.recipe.signed)

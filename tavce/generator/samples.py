@@ -1,6 +1,7 @@
 """What the generator's networks learn from.
 
-Shapes: F frames of a window, W mel steps, N motion coefficients, S side of a picture.
+Shapes: F frames of a window, W mel steps, N motion coefficients, S side of a picture,
+I side of a mouth.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import torch
 
 from tavce.dataset import Clips, Draws, Entry, to_unit
 from tavce.faces.points import mouth_box
-from tavce.generator.losses import eye_opening
+from tavce.generator.losses import eye_opening, mouth_boxes
 from tavce.records import InputError
 
 POSE = 6  # rotation and translation, the last coefficients
@@ -68,12 +69,14 @@ class FrameShape:
     window: int  # frames of coefficients
     spacing: int  # frames between the target and the frame before it
     mouth_px: int  # side of the mouth box in the crop
+    input_px: int  # side of the mouths that the metric looks at
 
 
 class FrameDraws(Draws):
-    """A source and a target frame of a clip: `source`, `target`, `before` [3, S, S] in [0, 1] (`before` is the real
-    frame `spacing` before the target), `source_window`, `target_window` [N, window], `mels` [2, 1, 80, W] (of before
-    and target), `before_box`, `target_box` (left, top, side of the mouth, fractions of the picture's side)."""
+    """A source and a target frame of a clip: `source`, `target` uint8 [S, S, 3], `before` uint8 [I, I, 3] (the mouth,
+    as the metric looks at it, of the real frame `spacing` before the target), `source_window`, `target_window`
+    [N, window], `mels` [2, 1, 80, W] (of before and target), `target_box` (left, top, side of the mouth, fractions of
+    the picture's side). Pictures are bytes, a quarter of what floats are to hand over: `unit_pictures` gives those."""
 
     def __init__(self, entries: Sequence[Entry], clips: Clips, shape: FrameShape, seed: int):
         super().__init__(entries, clips, seed)
@@ -86,13 +89,13 @@ class FrameDraws(Draws):
         source, target = self._frames(entry, random)
         before = target - shape.spacing
         motion = self.clips.motion(entry)
-        pictures = {"source": source, "target": target, "before": before}
+        pictures = {"source": source, "target": target}
         return {
-            **{name: to_unit(self.clips.picture(entry, at, shape.image_px)) for name, at in pictures.items()},
+            **{name: torch.from_numpy(self.clips.picture(entry, at, shape.image_px)) for name, at in pictures.items()},
+            "before": self._mouth(entry, before),
             "source_window": still_window(motion[source], shape.window),
             "target_window": motion_window(motion, target, shape.window),
             "mels": mel_windows(self.clips, entry, [before, target]),
-            "before_box": self._box(entry, before),
             "target_box": self._box(entry, target),
         }
 
@@ -110,6 +113,26 @@ class FrameDraws(Draws):
         side = self.clips.crop_side(entry)
         left, top = mouth_box(self.clips.landmarks(entry)[frame], self._shape.mouth_px, side)
         return torch.tensor([left, top, self._shape.mouth_px], dtype=torch.float32) / side
+
+    def _mouth(self, entry: Entry, frame: int) -> torch.Tensor:
+        """Return the mouth of a frame, as sharp as one that is cut out of a painted picture.
+
+        That is the stored one where pictures are painted as large as crops are; else of the frame in the painted size.
+        """
+        shape = self._shape
+        if self.clips.crop_side(entry) == shape.image_px:
+            return torch.from_numpy(self.clips.mouth(entry, frame, shape.mouth_px, shape.input_px))
+        picture = to_unit(self.clips.picture(entry, frame, shape.image_px))[None]
+        mouth = mouth_boxes(picture, self._box(entry, frame)[None], shape.input_px)[0]
+        return (mouth * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
+
+
+def unit_pictures(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return a batch whose pictures, bytes [B, S, S, 3], are float32 [B, 3, S, S] in [0, 1], on the batch's device."""
+    return {
+        name: value.permute(0, 3, 1, 2).contiguous().float() / 255 if value.dtype == torch.uint8 else value
+        for name, value in batch.items()
+    }
 
 
 def mel_windows(clips: Clips, entry: Entry, frames: Sequence[int]) -> torch.Tensor:

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from tavce.networks.sequence_unet import SequenceUnet
 from tavce.networks.sizes import require_halvings, require_positive
 
+REACH = 3.0  # movement, in standard deviations, that an untrained decoder can make either way
+
 
 @dataclass(frozen=True)
 class PoseCvaeSizes:
@@ -87,6 +89,9 @@ class PoseDecoder(nn.Module):
         self.sequence = nn.Linear(sizes.hidden, sizes.frames * sizes.pose)
         self.unet = SequenceUnet(sizes.unet_channels)
         self.pose = nn.Linear(sizes.pose, sizes.pose)
+        with torch.no_grad():  # of torch's own beginning, 0 … 1 of the U-net would move the head by a tenth of REACH
+            self.pose.weight.copy_(2 * REACH * torch.eye(sizes.pose))
+            self.pose.bias.fill_(-REACH)
 
     def forward(
         self,

@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, long, mel, samples, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet, faces; none =
-all. Exit status 1 where a goal is missed.
+Names: data, long, mel, samples, frames, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet,
+faces, overfit; none = all. Exit status 1 where a goal is missed.
 """
 
 import argparse
@@ -15,6 +15,7 @@ BENCHES = {
     "long": "long_clip",
     "mel": "mel_speed",
     "samples": "samples",
+    "frames": "frame_samples",
     "download": "downloads",
     "dry-run": "dry_run",
     "dag": "dag",
@@ -24,6 +25,7 @@ BENCHES = {
     "archives": "archives_speed",
     "sheet": "sheet",
     "faces": "faces",
+    "overfit": "overfit",
 }
 
 

@@ -23,7 +23,7 @@ from tavce.generator.audio2pose import PoseLearner
 from tavce.generator.model import FaceRenderer
 from tavce.generator.renderer import RendererLearner
 from tavce.generator.rendering import PortraitRenderer
-from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws
+from tavce.generator.samples import ExpressionDraws, FrameDraws, FrameShape, PoseDraws, unit_pictures
 from tavce.metric.losses import Lpips, PerceptualDistance
 from tavce.metric.model import Encoders, FrozenMetric
 from tavce.metric.pairs import PairDraws
@@ -100,7 +100,8 @@ def _prepared(folder: Path, settings: Settings, network: Network) -> tuple[Learn
         return learner, PoseDraws(entries, clips, {}, section.frames, 0)
     recipe = settings.metrics[section.metric]
     metric = FrozenMetric(Encoders(recipe.networks, recipe.input_px), recipe)
-    shape = FrameShape(section.networks.image_px, section.networks.mapping.window, recipe.spacing, recipe.mouth_px)
+    networks = section.networks
+    shape = FrameShape(networks.image_px, networks.mapping.window, recipe.spacing, recipe.mouth_px, recipe.input_px)
     draws = FrameDraws(entries, clips, shape, 0)
     coefficients = clips.motion(entries[0]).shape[1]
     return RendererLearner(section, coefficients, metric, Fabric(accelerator="cpu", devices=1)), draws
@@ -115,7 +116,7 @@ def _operations(work: Callable[[], object]) -> int:
 def _frame_operations(learner: Learner, batch: dict[str, torch.Tensor]) -> int:
     """Return the operations that paint one frame of a portrait that is known."""
     model: FaceRenderer = learner.networks["renderer"].module.eval()
-    renderer = PortraitRenderer(model)
+    renderer, batch = PortraitRenderer(model), unit_pictures(batch)
     seen = renderer.look(batch["source"][:1], batch["source_window"][:1])
     features = model.generator.sizes.attention_features
     attention = None if features is None else torch.ones(1, features)

@@ -8,8 +8,9 @@ from tiny_runs import LEARNING
 
 from tavce.files import read_json
 from tavce.generator.audio2exp import ExpressionLearner, FrontalFace
-from tavce.generator.audio2pose import PoseLearner, movement_scale, style_classes
+from tavce.generator.audio2pose import PoseLearner, divergence, movement_scale, style_classes
 from tavce.generator.coefficients import PoseModel, load_audio2exp, load_audio2pose
+from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws, PoseDraws, mel_windows
 from tavce.training.descent import take_step
 from tavce.training.loop import fabric
@@ -75,6 +76,35 @@ def test_a_prediction_of_the_truth_has_no_loss_but_that_of_the_lids(tiny):
     torch.testing.assert_close(predicted, true)
 
 
+def test_the_landmark_loss_is_in_px_of_a_crop_whose_eyes_are_a_quarter_apart(tiny):
+    settings = tiny_settings().audio2exp
+    learner = ExpressionLearner(settings, tiny.basis)
+    draws = ExpressionDraws(tiny.entries("train"), tiny.clips(), settings.frames, 0)
+    batch = torch.utils.data.default_collate([draws[0], draws[1]])
+    learner.networks["audio2exp"] = lambda *_inputs: batch["expression"] + torch.eye(EXPRESSION)[0]
+    terms, _ = learner._terms(batch)
+    moved = tiny.basis.scale * tiny.basis.components[0].reshape(68, 2)
+    assert terms["coefficients"].item() == pytest.approx(1 / EXPRESSION)
+    assert terms["landmarks"].item() == pytest.approx(64 * np.linalg.norm(moved, axis=1).mean(), rel=1e-4)
+
+
+def test_lids_that_are_as_open_as_asked_have_no_blink_loss_and_any_gap_counts_as_it_is(tiny):
+    settings = tiny_settings().audio2exp
+    learner = ExpressionLearner(settings, tiny.basis)
+    expression = torch.randn(2, 5, EXPRESSION)
+    learner.networks["audio2exp"] = lambda *_inputs: expression
+    opening = eye_opening(FrontalFace(tiny.basis)(expression)).unsqueeze(-1)
+    batch = {"mels": None, "reference": None, "expression": expression}
+    assert learner._terms({**batch, "blink": opening})[0]["loss"].item() == 0
+    assert learner._terms({**batch, "blink": opening + 0.1})[0]["blink"].item() == pytest.approx(0.1)
+
+
+def test_a_code_that_says_nothing_costs_nothing_and_others_cost_by_the_number_of_the_window():
+    movement, nought = torch.zeros(3, 16, 6), torch.zeros(3, 5)
+    assert divergence(nought, nought, movement).item() == 0
+    assert divergence(nought + 2, nought, movement).item() == pytest.approx(5 * 2 / (16 * 6))
+
+
 def test_a_loaded_audio2exp_is_the_one_that_was_saved(trained):
     network = load_audio2exp(trained.best("audio2exp"))
     torch.testing.assert_close(dict(network.state_dict()), trained.networks("audio2exp")["audio2exp"], atol=0, rtol=0)
@@ -110,7 +140,7 @@ def test_the_movement_a_pose_model_learns_is_relative_and_in_units_of_its_spread
 
 @pytest.mark.slow
 def test_audio2pose_learns_to_rebuild_movement(tiny):
-    settings = tiny_settings(audio2pose={"gan_weight": 0, "kl_weight": 1e-4, "training": {"rate": 3e-3}}).audio2pose
+    settings = tiny_settings(audio2pose={"gan_weight": 0, "kl_weight": 0.02, "training": {"rate": 3e-3}}).audio2pose
     draws = PoseDraws(tiny.entries("train"), tiny.clips(), {"bob": 1}, settings.frames, 0)
     scale = movement_scale(tiny.clips(), tiny.entries("train"), settings.frames)
     numbers = train(PoseLearner(settings, scale), draws, steps=80)

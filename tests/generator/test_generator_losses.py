@@ -152,3 +152,25 @@ def test_the_divergence_is_that_of_torchs_own_distributions():
     ours = torch.distributions.Normal(mean, (log_variance / 2).exp())
     expected = torch.distributions.kl_divergence(ours, torch.distributions.Normal(0.0, 1.0)).sum(dim=1).mean()
     torch.testing.assert_close(kl_loss(mean, log_variance), expected)
+
+
+def judged(level: torch.Tensor) -> Judgement:
+    return Judgement(features=[level, 2 * level], prediction=level)
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape"),
+    [
+        (lambda one, other: hinge_discriminator_loss([one], [other]), (6,)),
+        (lambda one, other: hinge_generator_loss([one, other]), (6,)),
+        (lambda one, other: feature_matching_loss([judged(torch.ones(6))], [judged(one + other)]), (6,)),
+        (lambda one, other: PyramidLoss(Halves(), (1, 0.5))(one + other, torch.ones(1, 3, 4, 4)), (1, 3, 4, 4)),
+        (lambda one, other: masked_l1(one, other, box(1, 2, 4, 8)), (1, 3, 8, 8)),
+        (lambda one, other: kl_loss(one, other), (2, 4)),
+        (lambda one, other: eye_opening(one) + eye_opening(other), (2, 68, 2)),
+    ],
+    ids=["hinge_discriminator", "hinge_generator", "feature_matching", "pyramid", "masked_l1", "kl", "eye_opening"],
+)
+def test_the_gradient_of_a_loss_is_that_of_finite_differences(loss, shape):
+    one, other = torch.randn(2, *shape, dtype=torch.float64)
+    assert torch.autograd.gradcheck(loss, (one.requires_grad_(), other.requires_grad_()))

@@ -13,7 +13,7 @@ from tavce.config.learning import Renderer
 from tavce.generator.model import FaceRenderer, load_renderer
 from tavce.generator.pictures import CURVE, MARK, Samples, attention_strip
 from tavce.generator.renderer import RendererLearner
-from tavce.generator.samples import FrameDraws, FrameShape
+from tavce.generator.samples import FrameDraws, FrameShape, unit_pictures
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.records import InputError
 from tavce.training.acceleration import accelerate, laid_out
@@ -24,7 +24,7 @@ COEFFICIENTS = EXPRESSION + 6
 
 
 def settings(**changes: object) -> Renderer:
-    return tiny_settings(renderers={"ours": changes}).renderers["ours"]
+    return tiny_settings(renderers={"ours": changes}).trainings["ours"]
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def metric(trained) -> FrozenMetric:
 
 @pytest.fixture(scope="module")
 def draws(tiny) -> FrameDraws:
-    return FrameDraws(tiny.entries("train")[:1], tiny.clips(), FrameShape(32, 27, 2, 24), 0)
+    return FrameDraws(tiny.entries("train")[:1], tiny.clips(), FrameShape(32, 27, 2, 24, 32), 0)
 
 
 def batch(draws: FrameDraws, size: int = 4) -> dict[str, torch.Tensor]:
-    return torch.utils.data.default_collate([draws[number] for number in range(size)])
+    return unit_pictures(torch.utils.data.default_collate([draws[number] for number in range(size)]))
 
 
 def learner_of(metric: FrozenMetric, **changes: object) -> RendererLearner:
@@ -254,7 +254,7 @@ def test_the_marked_frame_is_the_draw_s_target(tiny, draws):
     for number in range(4):
         entry, target = draws.target(number)
         picture = tiny.clips().picture(entry, target, 32)
-        assert np.array_equal((draws[number]["target"].permute(1, 2, 0) * 255).round().byte().numpy(), picture)
+        assert np.array_equal(draws[number]["target"], picture)
 
 
 def test_a_renderer_with_its_channels_last_paints_the_same_picture(metric, draws):

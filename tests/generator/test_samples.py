@@ -1,12 +1,15 @@
 """Facts about what the generator's networks learn from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from tiny_corpus import EXPRESSION, FRAMES, SIDE
 
+from tavce.dataset import to_unit
 from tavce.faces.points import mouth_box, mouth_opening
-from tavce.generator.losses import eye_opening
+from tavce.generator.losses import eye_opening, mouth_boxes
 from tavce.generator.samples import (
     ExpressionDraws,
     FrameDraws,
@@ -15,10 +18,11 @@ from tavce.generator.samples import (
     mel_windows,
     motion_window,
     still_window,
+    unit_pictures,
 )
 from tavce.records import InputError
 
-SHAPE = FrameShape(image_px=SIDE, window=27, spacing=2, mouth_px=24)
+SHAPE = FrameShape(image_px=SIDE, window=27, spacing=2, mouth_px=24, input_px=32)
 
 
 def row_of(row: torch.Tensor, table: np.ndarray) -> int:
@@ -69,13 +73,38 @@ def test_a_frame_sample_is_two_frames_of_one_clip_and_the_real_one_before(tiny):
         sample = draws[number]
         entry, target = clip_of(sample["target_window"][:, 13], tiny, slice(None))
         source = row_of(sample["source_window"][:, 0], clips.motion(entry))
-        for name, frame in (("source", source), ("target", target), ("before", target - 2)):
-            expected = clips.picture(entry, frame, SIDE).transpose(2, 0, 1) / np.float32(255)
-            np.testing.assert_allclose(sample[name], expected, atol=1e-6, err_msg=name)
+        for name, frame in (("source", source), ("target", target)):
+            np.testing.assert_array_equal(sample[name], clips.picture(entry, frame, SIDE), err_msg=name)
+        np.testing.assert_array_equal(sample["before"], clips.mouth(entry, target - 2, 24, 32))
         np.testing.assert_array_equal(sample["mels"][:, 0], mel_windows(clips, entry, [target - 2, target])[:, 0])
-        for name, frame in (("before_box", target - 2), ("target_box", target)):
-            box = (*mouth_box(clips.landmarks(entry)[frame], 24, SIDE), 24)
-            np.testing.assert_allclose(sample[name] * SIDE, box)
+        box = (*mouth_box(clips.landmarks(entry)[target], 24, SIDE), 24)
+        np.testing.assert_allclose(sample["target_box"] * SIDE, box)
+
+
+def test_pictures_of_a_batch_become_floats_and_nothing_else_does():
+    batch = {"target": torch.tensor([[[[0, 51, 255]]]], dtype=torch.uint8), "box": torch.ones(1, 3)}
+    units = unit_pictures(batch)
+    torch.testing.assert_close(units["target"], torch.tensor([0, 0.2, 1]).reshape(1, 3, 1, 1))
+    assert units["box"] is batch["box"]
+    assert unit_pictures(units)["target"] is units["target"]
+
+
+def test_a_stored_mouth_is_what_a_picture_of_the_crops_size_shows_there_and_a_smaller_picture_gives_a_softer_one(tiny):
+    clips, entry = tiny.clips(), tiny.entries()[0]
+    differences = {}
+    for side in (SIDE, SIDE // 2):
+        draws = FrameDraws([entry], clips, replace(SHAPE, image_px=side), 0)
+        shown = {frame: to_unit(clips.picture(entry, frame, side))[None] for frame in range(entry.frames)}
+        for number in range(4):
+            sample = draws[number]
+            before = row_of(sample["target_window"][:, 13], clips.motion(entry)) - SHAPE.spacing
+            corner = mouth_box(clips.landmarks(entry)[before], 24, SIDE)
+            box = torch.tensor([[*corner, 24]], dtype=torch.float32) / SIDE
+            cut = mouth_boxes(shown[before], box, SHAPE.input_px)
+            mouth = unit_pictures({"before": sample["before"][None]})["before"]
+            differences.setdefault(side, []).append(float((cut - mouth).abs().mean()))
+    assert max(differences[SIDE]) < 4 / 255  # two JPEGs of the same drawing, which has sharp edges
+    assert max(differences[SIDE // 2]) <= 0.5 / 255  # rounded to bytes
 
 
 def test_targets_reach_every_frame_that_has_one_before(tiny):
@@ -102,7 +131,7 @@ def test_a_still_window_is_one_frame_throughout():
         (lambda e, c: ExpressionDraws(e, c, 41, 0), "clip a0 has 40 frames, audio2exp.frames needs 41"),
         (lambda e, c: PoseDraws(e, c, {}, 48, 0), "clip a0 has 40 frames, audio2pose.frames needs 48"),
         (
-            lambda e, c: FrameDraws(e, c, FrameShape(32, 27, 40, 24), 0),
+            lambda e, c: FrameDraws(e, c, FrameShape(32, 27, 40, 24, 32), 0),
             "clip a0 has 40 frames, spacing of the metric needs 41",
         ),
     ],

@@ -1,11 +1,13 @@
 """Facts about the losses of the correlation metric."""
 
+from functools import partial
+
 import pytest
 import torch
 from bench.full_matrix import matrix_loss
 from torch import nn
 
-from tavce.metric.losses import PerceptualDistance, correlation_loss, pair_loss, weighted_sum
+from tavce.metric.losses import Lpips, PerceptualDistance, correlation_loss, pair_loss, weighted_sum
 from tavce.records import InputError
 
 
@@ -90,3 +92,26 @@ def test_a_term_of_weight_zero_takes_no_part_even_when_it_is_not_finite():
 def test_losses_of_weight_zero_only_are_refused():
     with pytest.raises(InputError, match="every loss has the weight 0, so that nothing would be learnt"):
         weighted_sum([(0, torch.tensor(1.0)), (0.0, torch.tensor(2.0))])
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape"),
+    [
+        (lambda one, other: sum(pair_loss(one, other, 0.2)), (5,)),
+        (partial(correlation_loss, signed=True), (4, 6)),
+        (PerceptualDistance(Colours()).double(), (2, 3, 4, 4)),
+        (Lpips(Colours(), [torch.tensor([0.2, 0.5, 1])] * 2).double(), (2, 3, 4, 4)),
+        (lambda one, other: weighted_sum([(2, one.square().sum()), (0.5, other.sum())]), (3,)),
+    ],
+    ids=["pair", "signed_correlation", "perceptual", "lpips", "weighted_sum"],
+)
+def test_the_gradient_of_a_loss_is_that_of_finite_differences(loss, shape):
+    torch.manual_seed(2024)
+    one, other = torch.randn(2, *shape, dtype=torch.float64)
+    assert torch.autograd.gradcheck(loss, (one.requires_grad_(), other.requires_grad_()))
+
+
+def test_a_signed_correlation_loss_runs_from_zero_to_two():
+    change = torch.randn(4, 6)
+    assert correlation_loss(change, 3 * change, signed=True).item() == pytest.approx(0, abs=1e-6)
+    assert correlation_loss(change, -3 * change, signed=True).item() == pytest.approx(2)

@@ -43,6 +43,13 @@ def test_the_unet_refuses_a_sequence_it_cannot_halve():
         SequenceUnet((4, 6, 8))(torch.zeros(1, 6, 5))
 
 
+def test_an_untrained_decoder_can_move_three_standard_deviations_either_way():
+    last = PoseCvae(small_sizes.POSE_CVAE).decoder.pose
+    torch.testing.assert_close(
+        last(torch.tensor([[0.0] * 6, [0.5] * 6, [1.0] * 6])), torch.tensor([[-3.0], [0], [3]]).expand(3, 6)
+    )
+
+
 def test_log_variance_and_mean_come_from_layers_of_their_own():
     cvae = PoseCvae(small_sizes.POSE_CVAE)
     torch.nn.init.zeros_(cvae.encoder.log_variance.weight)
