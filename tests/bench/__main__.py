@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
-Names: data, long, mel, samples, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet, faces; none =
-all. Exit status 1 where a goal is missed.
+Names: data, long, mel, samples, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet, faces,
+render, gpu; none = all. Exit status 1 where a goal is missed.
 """
 
 import argparse
@@ -24,6 +24,8 @@ BENCHES = {
     "archives": "archives_speed",
     "sheet": "sheet",
     "faces": "faces",
+    "render": "render_speed",
+    "gpu": "gpu_step",
 }
 
 
