@@ -8,13 +8,13 @@ import torch
 from tiny_corpus import tiny_settings
 
 
-def test_every_way_has_its_times_and_shares_and_talking_its_frames(monkeypatch):
+@pytest.mark.slow
+def test_every_batch_has_its_time_and_share_and_talking_its_frames(monkeypatch):
     settings = tiny_settings(synthesise={"batch": 4})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     extent = gpu_step.Extent(steps=1, batches=(1, 2), frames=3, product=64)
-    ways = gpu_step.WAYS[0], gpu_step.WAYS[2]
-    found = [*gpu_step.measured(settings, ways, extent, torch.device("cpu"))]
-    assert len(found) == 2 * 2 * 3 + 1
+    found = [*gpu_step.measured(settings, gpu_step.WAYS[2:3], extent, torch.device("cpu"))]
+    assert len(found) == 2 * 3 + 1
     assert all(measurement.value > 0 for measurement in found)
     assert found[-1].name == "gpu, talking at 32 px"
 
