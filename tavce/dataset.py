@@ -150,7 +150,7 @@ class Clips:
         key = (entry.crop, entry.clip_id, frame, side_px)
         kept = self._pictures.get(key)
         if kept is None:
-            kept = self._pictures[key] = _resize(self._frame(entry, frame), side_px)
+            kept = self._pictures[key] = resized(self._frame(entry, frame), side_px)
         return kept
 
     def mouths(self, entry: Entry, frames: Sequence[int], box_px: int, side_px: int) -> np.ndarray:
@@ -162,7 +162,7 @@ class Clips:
         kept = {key: self._pictures.get(key) for key in keys}
         new = {key: frame for key, frame in zip(keys, frames, strict=True) if kept[key] is None}
         for key, mouth in zip(new, self._read_mouths(entry, [*new.values()], box_px), strict=True):
-            kept[key] = self._pictures[key] = _resize(mouth, side_px)
+            kept[key] = self._pictures[key] = resized(mouth, side_px)
         return np.stack([kept[key] for key in keys])
 
     def mouth(self, entry: Entry, frame: int, box_px: int, side_px: int) -> np.ndarray:
@@ -208,7 +208,8 @@ def _decode(jpeg: np.ndarray) -> np.ndarray:
     return cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
 
 
-def _resize(picture: np.ndarray, side_px: int) -> np.ndarray:
+def resized(picture: np.ndarray, side_px: int) -> np.ndarray:
+    """Return a square picture uint8 [S, S, 3] at another side, as the networks are given it."""
     if picture.shape[0] == side_px:
         return np.ascontiguousarray(picture)
     shrinks = picture.shape[0] > side_px

@@ -7,6 +7,7 @@ Shapes: T frames, N samples, H × W pixels.
 import contextlib
 import itertools
 import math
+import os
 import shutil
 import subprocess
 import tempfile
@@ -22,6 +23,7 @@ import imageio_ffmpeg
 import numpy as np
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
+from ffmpeg.nodes import FilterableStream, OutputStream
 
 from tavce.records import ClipError, Reason
 
@@ -64,11 +66,7 @@ def probe(path: str | Path) -> Probe:
     Raises:
         ClipError: `missing_file`, `empty_file`, or `not_a_video` (nothing that ffmpeg opens, or no picture to decode).
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ClipError(Reason.MISSING_FILE, f"{path} is not there")
-    if path.stat().st_size == 0:
-        raise ClipError(Reason.EMPTY_FILE, f"{path} has no bytes")
+    _require_bytes(path)
     try:
         with av.open(str(path)) as container:
             known = [stream for stream in container.streams if stream.codec_context]
@@ -85,6 +83,13 @@ def probe(path: str | Path) -> Probe:
             return Probe(video.width, video.height, start_s, lasts_s, video.index, sound, indexed)
     except (av.error.FFmpegError, ValueError) as error:
         raise ClipError(Reason.NOT_A_VIDEO, f"{path}: {error}") from error
+
+
+def _require_bytes(path: str | Path) -> None:
+    if not Path(path).is_file():
+        raise ClipError(Reason.MISSING_FILE, f"{path} is not there")
+    if Path(path).stat().st_size == 0:
+        raise ClipError(Reason.EMPTY_FILE, f"{path} has no bytes")
 
 
 def _start_s(container: av.container.InputContainer, video: av.VideoStream) -> float:
@@ -121,16 +126,35 @@ def read_wave(path: str | Path, sample_rate_hz: int) -> np.ndarray:
     """Return the sound of any media file as mono float32 [N] in [-1, 1].
 
     Raises:
-        ClipError: `no_audio` where the file has no sound.
+        ClipError: `missing_file`, `empty_file`, `no_audio` where the file has no sound, or `damaged` where it is
+            nothing that ffmpeg reads to its end.
     """
-    with av.open(str(path)) as container:
-        if not container.streams.audio:
-            raise ClipError(Reason.NO_AUDIO, f"{path} has no audio stream")
+    with sound_stream(path) as (container, stream):
         resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate_hz)
-        chunks = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-        chunks += resampler.resample(None)
-    samples = [chunk.to_ndarray().ravel() for chunk in chunks]
-    return (np.concatenate(samples) if samples else np.zeros(0, np.int16)).astype(np.float32) / 32768
+        chunks = [out.to_ndarray().ravel() for frame in container.decode(stream) for out in resampler.resample(frame)]
+        chunks += [out.to_ndarray().ravel() for out in resampler.resample(None)] if chunks else []
+    wave = (np.concatenate(chunks) if chunks else np.zeros(0, np.int16)).astype(np.float32)
+    wave /= 32768  # in place: hours are read
+    return wave
+
+
+@contextlib.contextmanager
+def sound_stream(path: str | Path) -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
+    """Yield a media file, open, and the first sound in it that can be decoded; what ffmpeg says becomes a ClipError.
+
+    Raises:
+        ClipError: as `read_wave`, within the block too.
+    """
+    _require_bytes(path)
+    try:
+        with av.open(os.path.abspath(path)) as container:
+            sounds = [stream for stream in container.streams.audio if stream.codec_context]
+            if not sounds:
+                raise ClipError(Reason.NO_AUDIO, f"{path} has no audio stream that can be decoded")
+            yield container, sounds[0]
+    except (av.error.FFmpegError, ValueError) as error:
+        words = getattr(error, "strerror", None) or error
+        raise ClipError(Reason.DAMAGED, f"{path} cannot be read as sound: {words}") from error
 
 
 @dataclass(frozen=True)
@@ -144,25 +168,32 @@ class VideoFormat:
     comment: str = ""  # stored in the file's metadata
 
 
-def write_video(path: str | Path, frames: Iterable[np.ndarray], wave: np.ndarray, shape: VideoFormat) -> None:
-    """Write uint8 [H, W, 3] RGB frames and a float32 [N] wave as H.264 + AAC in an mp4.
+def write_video(
+    path: str | Path, frames: Iterable[np.ndarray], sound: np.ndarray | FilterableStream, shape: VideoFormat
+) -> None:
+    """Write uint8 [H, W, 3] RGB frames and their sound as H.264 + AAC in an mp4.
 
-    The same frames, wave and format give the same bytes, whatever the machine's number of cores.
+    The same frames, sound and format give the same bytes, whatever the machine's number of cores.
+
+    Args:
+        path: where to; an mp4.
+        frames: any number above 0, taken one by one.
+        sound: a float32 wave [N] at `shape.sample_rate_hz`, or what `Soundtrack.lasting` returns.
+        shape: how it is written.
 
     Raises:
         ValueError: there is no frame.
         ClipError: `not_a_video` with ffmpeg's last words.
     """
     with tempfile.TemporaryDirectory(prefix="tavce-mux-") as folder:
-        pcm = Path(folder, "wave.pcm")
-        pcm.write_bytes((np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes())
+        if isinstance(sound, np.ndarray):
+            sound = _pcm(Path(folder, "wave.pcm"), sound, shape.sample_rate_hz)
         frames = iter(frames)
         first = next(frames, None)
         if first is None:
             raise ValueError(f"{path}: a video needs at least one frame")
         height, width = first.shape[:2]
         picture = ffmpeg.input("pipe:", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", r=shape.rate_hz)
-        sound = ffmpeg.input(str(pcm), f="s16le", ar=shape.sample_rate_hz, ac=1)
         arguments = ffmpeg.compile(_mux(picture, sound, path, shape), cmd=ffmpeg_path(), overwrite_output=True)
         with open(Path(folder, "errors"), "w+b") as errors:
             process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stderr=errors)
@@ -173,11 +204,15 @@ def write_video(path: str | Path, frames: Iterable[np.ndarray], wave: np.ndarray
                 raise ClipError(Reason.NOT_A_VIDEO, f"{path}: ffmpeg: {words}")
 
 
-def _mux(picture: object, sound: object, path: str | Path, shape: VideoFormat) -> object:
+def _pcm(path: Path, wave: np.ndarray, sample_rate_hz: int) -> FilterableStream:
+    path.write_bytes((np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes())
+    return ffmpeg.input(str(path), f="s16le", ar=sample_rate_hz, ac=1).audio
+
+
+def _mux(picture: FilterableStream, sound: FilterableStream, path: str | Path, shape: VideoFormat) -> OutputStream:
     speed = {"preset": shape.preset, "threads": 1}  # another number of threads makes other bytes
-    notes = {"movflags": "+faststart", "metadata": f"comment={shape.comment}"}
-    streams = (picture.video, sound.audio)
-    command = ffmpeg.output(*streams, str(path), crf=shape.crf, acodec="aac", **notes, **speed, **H264)
+    notes = {"movflags": "+faststart", "metadata": f"comment={shape.comment}", "map_metadata": -1, "map_chapters": -1}
+    command = ffmpeg.output(picture.video, sound, str(path), crf=shape.crf, acodec="aac", **notes, **speed, **H264)
     return command.global_args("-hide_banner", "-loglevel", "error")
 
 

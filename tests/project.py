@@ -16,6 +16,7 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[1]
 WITHOUT_RULE = {
+    "animate",
     "archives",
     "sheet",
     "finish",
@@ -27,7 +28,7 @@ WITHOUT_RULE = {
     "sync",
 }  # by hand, around
 TARGETS = {"all", "data", "metric", "generator", "tables"}
-FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/\w+)")
+FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/[\w-]+)")
 CORPUS = {
     "reader": "folder",
     "source": "videos",

@@ -145,6 +145,18 @@ def test_a_reader_nobody_wrote_is_named(raw):
         ({"trim": {"rate_hz": 30}}, "window.rate_hz is 25, trim.rate_hz is 30: they must be the same"),
         ({"mel": {"hop": 160}}, "window.mel_rate_hz is 80, mel.sample_rate_hz / mel.hop is 100"),
         (
+            {"renderers": {"no_correlation": {"more_seeds": [2025, 2024]}}},
+            "renderers.no_correlation: more_seeds [2025, 2024] repeat 2024, training.seed 2024 counted",
+        ),
+        (
+            {"renderers": {"no_correlation": {"more_seeds": [7, 7]}}},
+            "renderers.no_correlation: more_seeds [7, 7] repeat 7, training.seed 2024 counted: name every seed once",
+        ),
+        (
+            {"renderers": {"no_correlation": {"more_seeds": [-1]}}},
+            "setting 'renderers.no_correlation.more_seeds.0' = -1: Input should be greater than or equal to 0",
+        ),
+        (
             {"metrics": {"paper": {"spacing": 3}}},
             "metrics.paper: distance 3 must exceed spacing 3: negatives would be pairs",
         ),
@@ -199,9 +211,35 @@ def test_a_stage_sees_its_own_sections_and_no_other(raw, stage):
 def test_what_a_stage_reads_is_what_was_set(raw):
     settings = load(raw)
     assert parse_sections(settings.sections("crop")) == {"trim": settings.trim, "crop": settings.crop}
-    assert parse_sections(settings.sections("renderer", "ours"))["renderer"] == settings.renderers["ours"]
+    assert parse_sections(settings.sections("renderer", "ours"))["renderer"] == settings.trainings["ours"]
     assert parse_sections(settings.sections("render_demo", "mine"))["corpus"] == settings.corpora["mine"]
     assert parse_sections(settings.sections("sheet"))["corpora"] == settings.corpora
+
+
+def test_a_variant_is_trained_once_for_every_seed(raw):
+    settings = load(merge(raw, {"renderers": {"no_correlation": {"more_seeds": [2026, 2025]}}}))
+    seeds = {run: renderer.training.seed for run, renderer in settings.trainings.items()}
+    assert seeds == {"ours": 2024, "no_correlation": 2024, "no_correlation-2026": 2026, "no_correlation-2025": 2025}
+    rows = ["ground_truth", "static", "no_correlation", "no_correlation-2026", "no_correlation-2025", "ours"]
+    assert settings.compared == rows
+
+
+def test_more_seeds_change_nothing_for_the_trainings_that_there_are(raw):
+    one, three = load(raw), load(merge(raw, {"renderers": {"ours": {"more_seeds": [2025, 2026]}}}))
+    assert three.sections("renderer", "ours") == one.sections("renderer", "ours")
+    other = json.loads(three.sections("renderer", "ours-2025"))
+    assert other["renderer"]["training"].pop("seed") == 2025
+    first = json.loads(one.sections("renderer", "ours"))
+    assert first["renderer"]["training"].pop("seed") == 2024
+    assert other == first
+
+
+def test_a_training_is_named_with_its_seed_on_the_command_line(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("renderers: {ours: {more_seeds: [5]}}", encoding="utf-8")
+    assert parse_sections(stage_sections(str(path), "renderer", "ours-5"))["renderer"].training.seed == 5
+    with pytest.raises(SettingsError, match=r"--name ours-6 is none of renderers: \['ours', 'ours-5', 'no_corr"):
+        stage_sections(str(path), "renderer", "ours-6")
 
 
 def test_a_changed_section_changes_its_own_stages_only(raw):

@@ -14,7 +14,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
-MEDIA = {"media", "cutting", "damage"}
+MEDIA = {"media", "cutting", "damage", "soundtrack"}
 TOOLS = MEDIA | {"boxes", "shard_reader", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {
@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "training": DATA | {"cluster", "data", "dataset", "loading", "networks", "training"},  # data: the funnel is printed
     "metric": DATA | {"dataset", "loading", "networks", "training", "metric"},
     "generator": DATA | {"dataset", "networks", "training", "metric", "generator"},
+    "animate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "animate"},
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
 }
 LIBRARIES = {

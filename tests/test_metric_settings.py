@@ -22,8 +22,8 @@ def test_the_papers_recipe_is_the_papers():
 
 
 def test_an_ablation_of_the_metric_differs_from_the_recommended_recipe_in_what_its_name_says():
-    metrics = load_files(CONFIG / "paper.yaml", CONFIG / "demo.yaml", CONFIG / "ablations.yaml").metrics
-    ablations = yaml.safe_load((CONFIG / "ablations.yaml").read_text(encoding="utf-8"))["metrics"]
+    metrics = load_files(CONFIG / "paper.yaml", CONFIG / "demo.yaml", CONFIG / "metric_ablations.yaml").metrics
+    ablations = yaml.safe_load((CONFIG / "metric_ablations.yaml").read_text(encoding="utf-8"))["metrics"]
     for name in ablations:
         recipe = metrics[name]
         assert recipe.training == metrics["recommended"].training

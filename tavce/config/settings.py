@@ -31,6 +31,7 @@ from tavce.config.learning import (
     Synthesise,
     Window,
 )
+from tavce.config.variants import Variant, compared, trainings
 from tavce.stages import RESULT_FOLDERS, STAGES
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -58,7 +59,7 @@ class Settings(Section):
     listening: Listening
     audio2exp: Audio2Exp
     audio2pose: Audio2Pose
-    renderers: dict[str, Renderer] = Field(min_length=1, description="variants of the renderer by name")
+    renderers: dict[str, Variant] = Field(min_length=1, description="variants of the renderer by name")
     synthesise: Synthesise
     score: Score
     methods: dict[str, str] = Field(min_length=1, description="rows of the tables: method → label")
@@ -112,6 +113,16 @@ class Settings(Section):
             for dataset, name, value in own
         ]
 
+    @property
+    def trainings(self) -> dict[str, Renderer]:
+        """Every training of a renderer by its name: each variant with each of its seeds."""
+        return trainings(self.renderers)
+
+    @property
+    def compared(self) -> list[str]:
+        """The names of everything whose test videos are made and scored, in the order of the tables' rows."""
+        return compared(self.methods, self.renderers)
+
     def section(self, name: str, dataset: str | None = None) -> Section:
         """Return a section, with what a corpus says for itself laid over it.
 
@@ -128,7 +139,7 @@ class Settings(Section):
             raise SettingsError(explain(error, known_keys(type(section)), f"corpora.{dataset}.{name}.")) from None
 
     def sections(self, stage: str, name: str | None = None, pace: bool = True) -> str:
-        """Return the sections that `stage` may see, as JSON; `name` picks a recipe, variant or corpus.
+        """Return the sections that `stage` may see, as JSON; `name` picks a recipe, training or corpus.
 
         Without `pace`, settings are left out that change no result (`Section.PACE`).
 
@@ -142,7 +153,10 @@ class Settings(Section):
                 own = self.section(section, name)
                 chosen[section] = own.model_dump(mode="json", exclude=set() if pace else own.PACE)
                 continue
-            value = self.model_dump(mode="json", include={key})[key]
+            if section == "renderer":  # a training does not depend on which other seeds there are
+                value = {run: renderer.model_dump(mode="json") for run, renderer in self.trainings.items()}
+            else:
+                value = self.model_dump(mode="json", include={key})[key]
             if key != section and name not in value:
                 raise SettingsError(f"--name {name} is none of {key}: {[*value]}")
             chosen[section] = value if key == section else value[name]

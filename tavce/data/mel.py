@@ -76,8 +76,8 @@ def _padded(wave: np.ndarray, settings: Mel) -> np.ndarray:
     """Return the pre-emphasised wave with half a window before and after it, in one array: waves may be long."""
     half, end = settings.fft // 2, settings.fft // 2 + len(wave)
     padded = np.zeros(len(wave) + 2 * half, np.float32)
-    padded[half:end] = wave
-    padded[half + 1 : end] -= settings.preemphasis * wave[:-1]
+    np.multiply(wave[:-1], -settings.preemphasis, out=padded[half + 1 : end])
+    padded[half:end] += wave
     if settings.padding == "reflect":
         padded[:half] = padded[2 * half : half : -1]
         padded[end:] = padded[end - 2 : end - 2 - half : -1]

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tavce.config.variants import method_of
 from tavce.records import InputError, Split
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
@@ -157,19 +158,22 @@ def parse_labels(text: str) -> dict[str, str]:
     return labels
 
 
-def by_method(rows: Iterable[ScoreRow], labels: dict[str, str]) -> dict[str, list[ScoreRow]]:
-    """Return the rows of every labelled method, in the labels' order; a method without rows has none.
+def by_method(rows: Iterable[ScoreRow], labels: dict[str, str]) -> dict[str, dict[str, list[ScoreRow]]]:
+    """Return the rows of every labelled method, in the labels' order, by run: one a seed, the method's own name first.
+
+    A method without rows has one run without any.
 
     Raises:
-        InputError: a row is of a method without a label, or two rows are of the same clip and method.
+        InputError: a row is of a method without a label, or two rows are of the same clip and run.
     """
-    grouped: dict[str, list[ScoreRow]] = {method: [] for method in labels}
+    grouped: dict[str, dict[str, list[ScoreRow]]] = {method: {method: []} for method in labels}
     seen = set()
     for row in rows:
-        if row.method not in grouped:
+        method = method_of(row.method)
+        if method not in grouped:
             raise InputError(f"scores of the method '{row.method}', which has no label: the labels are {[*labels]}")
         if (key := (row.dataset, row.method, row.clip_id)) in seen:
             raise InputError(f"two rows of scores for {key}: give every file once")
         seen.add(key)
-        grouped[row.method].append(row)
+        grouped[method].setdefault(row.method, []).append(row)
     return grouped

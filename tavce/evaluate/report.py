@@ -24,6 +24,7 @@ from markupsafe import Markup
 from tavce import media
 from tavce.evaluate import heard, sections
 from tavce.evaluate.metrics import METRICS, ScoreRow, by_method, parse_labels, read_scores
+from tavce.evaluate.seeds import SPREAD
 from tavce.files import input_file, read_json
 from tavce.records import InputError
 
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
         tables=tables,
         missing={dataset: sections.missing_numbers(scores[dataset], labels) for dataset in tables},
         shown=shown,
+        several_seeds=any(row.method not in labels for rows in scores.values() for row in rows),
+        spread=SPREAD,
         max_clips=MAX_CLIPS,
         metrics=METRICS,
         listened=listened,
@@ -103,7 +106,7 @@ class ClipTakes:
 
 
 def side_by_side(rows: list[ScoreRow], labels: dict[str, str]) -> list[ClipTakes]:
-    """Return at most `MAX_CLIPS` clips with a take of every method, in the labels' order.
+    """Return at most `MAX_CLIPS` clips with a take of every method, by its first seed, in the labels' order.
 
     Speakers take turns, in the order of the rows; scores play no part in the choice.
 
@@ -111,11 +114,13 @@ def side_by_side(rows: list[ScoreRow], labels: dict[str, str]) -> list[ClipTakes
         InputError: as `metrics.by_method`.
     """
     methods = {
-        method: {row.clip_id: row for row in scored} for method, scored in by_method(rows, labels).items() if scored
+        method: {row.clip_id: row for row in runs[method]}
+        for method, runs in by_method(rows, labels).items()
+        if runs[method]
     }
     turns: dict[str, int] = defaultdict(int)
     queue = []
-    for place, row in enumerate({row.clip_id: row for row in rows if row.video}.values()):
+    for place, row in enumerate({row.clip_id: row for row in rows if row.video and row.method in labels}.values()):
         queue.append((turns[row.speaker], place, row))
         turns[row.speaker] += 1
     chosen = [row for _, _, row in sorted(queue, key=lambda item: item[:2])[:MAX_CLIPS]]

@@ -12,6 +12,7 @@ from typing import Any
 
 from tavce.evaluate.curves import Chart, charts, read_history
 from tavce.evaluate.metrics import ARROWS, METRICS, ScoreRow
+from tavce.evaluate.seeds import in_words, label_of
 from tavce.evaluate.tables import COLUMNS
 from tavce.files import digest, read_json
 from tavce.records import SPLITS, InputError
@@ -57,17 +58,18 @@ def _heading(name: str) -> str:
 
 
 def _cell(cell: dict[str, str]) -> str:
-    return f"{float(cell['mean']):.{METRIC[cell['metric']].digits}f} (n={cell['n']})" if cell["mean"] else "-"
+    value, sd = (float(cell[name]) if cell[name] else None for name in ("mean", "sd_seeds"))
+    return in_words(METRIC[cell["metric"]], value, sd, [*map(int, cell["seed_n"].split())])
 
 
 def missing_numbers(rows: Iterable[ScoreRow], labels: dict[str, str]) -> Grid:
-    """Return why numbers are missing: method, metrics, reason, clips."""
+    """Return why numbers are missing: method and seed, metrics, reason, clips."""
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         for name, reason in row.reasons.items():
             reasons.setdefault((row.method, row.clip_id, reason), []).append(METRIC[name].heading)
-    counts = Counter((method, "; ".join(names), reason) for (method, _, reason), names in reasons.items())
-    lines = [[labels[method], names, reason, str(count)] for (method, names, reason), count in counts.items()]
+    counts = Counter((run, "; ".join(names), reason) for (run, _, reason), names in reasons.items())
+    lines = [[label_of(run, labels), names, reason, str(count)] for (run, names, reason), count in counts.items()]
     return Grid(["Method", "Metrics", "Reason", "Clips"], lines)
 
 

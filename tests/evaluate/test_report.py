@@ -77,6 +77,8 @@ def test_nothing_is_loaded_from_elsewhere(written):
 def test_the_page_shows_table_listening_check_funnel_and_runs(written):
     words = " ".join(written[1].words.split())
     assert "Without both 31.33 (n=3)" in words
+    assert "TAVCE 32.00 ± 0.71 (n=4×2)" in words
+    assert "Of a method trained with several seeds, the first seed's videos are shown." in words
     assert "auc_audio 0.500 (0.48 to 0.52) 0.720 (0.70 to 0.74)" in words
     assert "detect 9 of 9 - 3 of 4 no_face 1" in words
     assert "metric / paper 0123456789ab-dirty" in words

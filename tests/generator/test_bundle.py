@@ -3,13 +3,17 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from coded_video import ffmpeg
 from tiny_corpus import EXPRESSION, TinyCorpus, tiny_settings
 from tiny_runs import Workplace
 
+from tavce import media
 from tavce.cli import main
+from tavce.demo.portrait import load_portrait
 from tavce.faces.basis import ExpressionBasis
 from tavce.files import sha256
 from tavce.generator import bundle
@@ -147,3 +151,12 @@ def test_a_file_that_is_no_model_is_refused(trained, packed, tmp_path):
     checkpoint.save(tmp_path / "less.pt", {**state, "parts": {"renderer": state["parts"]["renderer"]}})
     with pytest.raises(InputError, match="holds no audio2exp: pack it anew"):
         bundle.load(tmp_path / "less.pt")
+
+
+def test_a_packed_model_makes_a_portrait_speak(packed, tmp_path):
+    portrait, speech, out = tmp_path / "face.png", tmp_path / "speech.wav", tmp_path / "talk.mp4"
+    cv2.imwrite(str(portrait), load_portrait().picture[:300, 80:380, ::-1])
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=0.4", speech)
+    files = ["--portrait", portrait, "--audio", speech, "--out", out, "--model", packed]
+    assert main(["animate", *map(str, files), "--device", "cpu"]) == 0
+    assert media.frame_count(out) == 10

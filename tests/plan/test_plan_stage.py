@@ -79,6 +79,16 @@ def test_twice_the_speed_halves_the_gpu_hours(plan):
     assert fast == pytest.approx(slow / 2, abs=0.1)
 
 
+def test_three_seeds_of_every_variant_are_three_times_the_trainings_and_the_gpu_hours(plan):
+    Path("my.yaml").write_text("renderers: {ours: {more_seeds: [2025, 2026]}}", encoding="utf-8")  # the other is alike
+    vox = ("--datasets", "vox2", "--shards", "512")
+    one, three = table(plan(*vox)[1]), table(plan(*vox, "--settings", "my.yaml")[1])
+    assert (one["train_renderer"][0], three["train_renderer"][0]) == (2, 6)
+    assert three["train_renderer"][2] == pytest.approx(3 * one["train_renderer"][2], abs=0.2)
+    assert (one["synthesise"][0], three["synthesise"][0], three["score"][0]) == (4, 8, 8)
+    assert three["train_metric"] == one["train_metric"]
+
+
 def test_a_corpus_of_ones_own_needs_its_size_and_takes_the_rest_from_the_settings(plan):
     corpus = {"reader": "folder", "source": "videos", "shards": 3, "split": {"val": 0.1, "test": 0.1, "seed": 1}}
     Path("my.yaml").write_text(yaml.safe_dump({"corpora": {"mine": corpus}}), encoding="utf-8")

@@ -18,7 +18,9 @@ def test_a_changed_setting_is_named_by_its_path_with_both_values():
 
 def test_a_setting_of_a_recipe_or_variant_is_named_as_the_user_writes_it():
     before, now = '{"renderer":{"weights":{"rhythm":1}}}', '{"renderer":{"weights":{"rhythm":2}}}'
-    assert told(repr(before), repr(now), "ours") == ["the setting renderers.ours.weights.rhythm changed (1 -> 2)"]
+    named = ["the setting renderers.ours.weights.rhythm changed (1 -> 2)"]
+    assert told(repr(before), repr(now), "ours") == named
+    assert told(repr(before), repr(now), "ours-2025") == named
 
 
 def test_a_row_of_the_tables_that_is_new_was_none_before():

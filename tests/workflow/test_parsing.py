@@ -157,6 +157,24 @@ def test_the_demo_profile_brings_its_settings_to_any_folder(fresh):
 
 
 @pytest.mark.slow
+def test_the_ablations_of_the_generator_are_four_variants_with_three_seeds_each(fresh):
+    configs = [str(REPOSITORY / f"workflow/config/{name}.yaml") for name in ("demo", "generator_ablations")]
+    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "-n", "tables"]
+    profile = ["--profile", str(REPOSITORY / "profiles/demo")]
+    done = run([*snakemake, *profile, "--configfile", *configs], fresh.folder, fresh.environment)
+    assert done.returncode == 0, done.stderr
+    jobs = Counter(job.rule for job in read_jobs(done.stdout))
+    assert {rule: jobs[rule] for rule in ("train_metric", "train_audio2exp", "train_audio2pose")} == {
+        "train_metric": 1,
+        "train_audio2exp": 1,
+        "train_audio2pose": 1,
+    }
+    assert (jobs["train_renderer"], jobs["synthesise"], jobs["score"], jobs["write_tables"]) == (12, 14, 14, 1)
+    trained = {job.wildcards[0] for job in read_jobs(done.stdout) if job.rule == "train_renderer"}
+    assert {"ours", "ours-2025", "ours-2026", "no_attention-2026", "no_correlation", "no_correlation_loss"} < trained
+
+
+@pytest.mark.slow
 def test_a_dry_run_of_the_demo_takes_at_most_three_seconds(tmp_path):
     project = Project(tmp_path)
     project.configure(corpora=None)

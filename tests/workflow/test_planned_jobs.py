@@ -28,6 +28,7 @@ MORE = {
     "a metric that starts from published weights": {
         "metrics": {"paper": {"audio_start": "wav2lip", "visual_start": "arcface"}, "both": {"like": "paper"}}
     },
+    "three seeds": {"renderers": {"ours": {"more_seeds": [2025, 2026]}, "no_correlation": {"more_seeds": [1]}}},
     "no weights": {"metrics": {"paper": {"reconstruction_weight": 0}}},
 }
 

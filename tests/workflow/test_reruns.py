@@ -69,6 +69,17 @@ def test_a_changed_variant_spares_the_methods_that_do_not_use_it(finished):
     ]
 
 
+def test_another_seed_is_trained_measured_and_tabled_and_nothing_else_is_done(finished):
+    finished.configure(renderers={"no_correlation": {"more_seeds": [2025]}})
+    assert names(finished.jobs()) == [
+        "report",
+        "score mine no_correlation-2025",
+        "synthesise mine no_correlation-2025",
+        "train_renderer no_correlation-2025",
+        "write_tables mine",
+    ]
+
+
 def test_a_new_video_reruns_its_shard_and_not_the_basis(finished):
     (finished.folder / "videos" / "g.mp4").write_text("g.mp4", encoding="utf-8")
     jobs = finished.jobs("data")

@@ -105,6 +105,7 @@ SHARDS = {name: shard_names(corpus.shards) for name, corpus in settings.corpora.
 TRAIN = [name for name, corpus in settings.corpora.items() if corpus.train]
 SYNCNET = any(settings.section("quality", name).weights for name in settings.corpora)
 LANDMARKS_ONLY = not settings.motion.weights
+TRAININGS = settings.trainings  # of renderers: a variant with each of its seeds
 EVALUATE = [name for name, corpus in settings.corpora.items() if corpus.evaluate]
 
 
@@ -131,13 +132,13 @@ def serve(wildcards):
 
 
 def metric_of(wildcards):
-    """Return the metric that a variant of the renderer listens to."""
-    return f"results/metric/{settings.renderers[wildcards.variant].metric}/best.pt"
+    """Return the metric that a training of the renderer listens to."""
+    return f"results/metric/{TRAININGS[wildcards.variant].metric}/best.pt"
 
 
 def verdict_on_metric(wildcards):
-    """Return the verdict that lets a variant of the renderer learn; what it says changes nothing in the variant."""
-    return ancient(f"results/listen/{settings.renderers[wildcards.variant].metric}/gate.json")
+    """Return the verdict that lets a training of the renderer begin; what it says changes nothing in it."""
+    return ancient(f"results/listen/{TRAININGS[wildcards.variant].metric}/gate.json")
 
 
 def weights_of(section):
@@ -154,14 +155,14 @@ def weights_of_metric(wildcards):
 
 
 def weights_of_renderer(wildcards):
-    """Return the listing of the published weights that a variant's perceptual loss needs."""
-    renderer = settings.renderers[wildcards.variant]
+    """Return the listing of the published weights that a training's perceptual loss needs."""
+    renderer = TRAININGS[wildcards.variant]
     return ancient(f"results/weights/{renderer.perceptual}.json") if renderer.weights.perceptual else []
 
 
 def networks_of(wildcards):
     """Return the networks that a method needs; the static frame and the ground truth need none."""
-    return networks_of_renderer(wildcards.method) if wildcards.method in settings.renderers else []
+    return networks_of_renderer(wildcards.method) if wildcards.method in TRAININGS else []
 
 
 def networks_of_variant(wildcards):
@@ -170,8 +171,8 @@ def networks_of_variant(wildcards):
 
 
 def networks_of_renderer(name):
-    """Return the networks with which a variant of the renderer makes a portrait talk."""
-    variant = settings.renderers[name]
+    """Return the networks with which a training of the renderer makes a portrait talk."""
+    variant = TRAININGS[name]
     metric = [f"results/metric/{variant.metric}/best.pt"] if variant.attends else []
     return metric + [f"results/renderer/{name}/best.pt", "results/audio2exp/best.pt", "results/audio2pose/best.pt"]
 
@@ -188,7 +189,7 @@ LISTENED = expand("results/listen/{recipe}/run.json", recipe=settings.metrics)
 GENERATORS = [
     "results/audio2exp/run.json",
     "results/audio2pose/run.json",
-    *expand("results/renderer/{variant}/run.json", variant=settings.renderers),
+    *expand("results/renderer/{variant}/run.json", variant=TRAININGS),
 ]
 MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)
 TABLES = expand("results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"])
@@ -199,6 +200,6 @@ wildcard_constraints:
     dataset="|".join(SHARDS),
     shard=r"\d+",
     recipe="|".join(settings.metrics),
-    variant="|".join(settings.renderers),
-    method="|".join(settings.methods),
+    variant="|".join(TRAININGS),
+    method="|".join(settings.compared),
     weights=r"\w+",

@@ -58,7 +58,7 @@ rule score:
 
 rule write_tables:
     input:
-        scores=expand("results/score/{{dataset}}/{method}.jsonl", method=settings.methods),
+        scores=expand("results/score/{{dataset}}/{method}.jsonl", method=settings.compared),
     output:
         markdown="results/tables/{dataset}.md",
         csv="results/tables/{dataset}.csv",
@@ -82,7 +82,7 @@ rule report:
         funnel="results/funnel/funnel.json",
         runs=METRICS + GENERATORS,
         listened=LISTENED,
-        scores=expand("results/score/{dataset}/{method}.jsonl", dataset=EVALUATE, method=settings.methods),
+        scores=expand("results/score/{dataset}/{method}.jsonl", dataset=EVALUATE, method=settings.compared),
         videos=expand("results/synthesise/{dataset}/{method}", dataset=EVALUATE, method=settings.methods),
     output:
         page=directory("results/report"),
