@@ -225,7 +225,7 @@ class Synthesise(Section):
     expression_frames: int = Field(gt=0, description="frames audio2exp sees at once")
     pose: Literal["predicted", "still"] = Field(description="head movement of generated videos")
     style: int = Field(ge=0)
-    batch: int = Field(gt=0, description="frames rendered at once")
+    batch: int = Field(gt=0, description="frames rendered at once; on a CPU fewer, they would take memory")
     crf: int = Field(ge=0, le=51)
     seed: int
 

@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
 Names: data, long, mel, samples, frames, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet,
-faces, overfit; none = all. Exit status 1 where a goal is missed.
+faces, overfit, render, gpu; none = all. Exit status 1 where a goal is missed.
 """
 
 import argparse
@@ -26,6 +26,8 @@ BENCHES = {
     "sheet": "sheet",
     "faces": "faces",
     "overfit": "overfit",
+    "render": "render_speed",
+    "gpu": "gpu_step",
 }
 
 
