@@ -147,7 +147,7 @@ def _scene(picture: np.ndarray, speech: Path, loaded: Bundle, wanted: Options, d
     manner = Manner(
         pose=wanted.pose,
         style=wanted.style,
-        code=_seed(wanted, "pose"),
+        seed=_seed(wanted, "pose"),
         expression_frames=settings.expression_frames,
         batch=wanted.batch,
         blink=blink,

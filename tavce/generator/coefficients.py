@@ -19,6 +19,8 @@ from tavce.networks.audio2pose import PoseCvae, PoseCvaeSizes
 from tavce.networks.encoders import AudioEncoder, AudioEncoderSizes
 from tavce.training import checkpoint
 
+RETURN_FRAMES = 50  # 2 s: after them, 1/e is left of how far a head was from the portrait's pose
+
 
 def build_audio2exp(settings: Audio2ExpSettings, expression: int) -> Audio2Exp:
     """Return the network of given sizes, untrained."""
@@ -81,35 +83,40 @@ class PoseModel(nn.Module):
         return self.audio(mels.flatten(0, 1)).unflatten(0, mels.shape[:2])
 
     @torch.no_grad()
-    def sequence(self, mels: Tensor, first: Tensor, style: int, code: Tensor) -> Tensor:
+    def sequence(self, mels: Tensor, first: Tensor, style: int, seed: int) -> Tensor:
         """Return the pose [T, 6] of every frame of mel windows [T, 1, 80, W] (`stream`)."""
-        return torch.cat([*self.stream(lambda frames: mels[[*frames]], len(mels), first, style, code)])
+        return torch.cat([*self.stream(lambda frames: mels[[*frames]], len(mels), first, style, seed)])
 
     def stream(
-        self, windows: Callable[[Sequence[int]], Tensor], count: int, first: Tensor, style: int, code: Tensor
+        self, windows: Callable[[Sequence[int]], Tensor], count: int, first: Tensor, style: int, seed: int
     ) -> Iterator[Tensor]:
         """Yield the poses [n, 6] of all frames, those of the next frames at a time, starting from `first` [6].
 
-        Every window of the network starts at the last pose of the one before, and all share one `code` [L], so that
-        nothing jumps between windows (the release starts each anew). A last window that is longer than the speech
-        hears its last frame again.
+        Every window of the network has a code [L] of its own and starts at the last pose of the one before, so that
+        nothing jumps (the release starts each window at the portrait's pose). How far the head is from `first` where a
+        window starts fades with RETURN_FRAMES: what windows add up to would else turn a head out of the picture. A
+        last window that is longer than the speech hears its last frame again.
 
         Args:
             windows: gives the mel windows [n, 1, 80, W] of frames; each frame is asked for once, in order.
             count: how many frames there are.
             first: the portrait's own pose.
             style: style class.
-            code: drawn by the caller from a standard normal.
+            seed: of the codes.
         """
         length, styles = self.cvae.sizes.frames, torch.tensor([style], device=first.device)
+        codes = torch.Generator().manual_seed(seed)
+        fading = torch.exp(-torch.arange(1, length, device=first.device) / RETURN_FRAMES)[:, None]
         poses, heard = first[None], self.audio(windows([0]))
         yield poses
         for start in range(1, count, length - 1):
             ahead = range(start, min(start + length - 1, count))
             heard = torch.cat([heard[-1:], self.audio(windows(ahead))])
             window = heard[torch.arange(length).clamp(max=len(heard) - 1)]
-            movement = self.cvae.sample(poses[-1:], window[None], styles, code[None])[0] * self.scale
-            poses = (poses[-1:] + movement[1:] - movement[:1])[: len(ahead)]
+            code = torch.randn(1, self.cvae.sizes.latent, generator=codes).to(first.device)
+            movement = self.cvae.sample(poses[-1:], window[None], styles, code)[0] * self.scale
+            away = poses[-1:] - first
+            poses = (first + away * fading + movement[1:] - movement[:1])[: len(ahead)]
             yield poses
 
 

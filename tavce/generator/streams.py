@@ -58,10 +58,10 @@ def expressions(network: Audio2Exp, speech: Speech, reference: Tensor, blink: Te
         yield from network(mels[None], own, blink[None, numbers.start : numbers.stop])[0]
 
 
-def poses(model: PoseModel, speech: Speech, first: Tensor, style: int, code: Tensor) -> Iterator[Tensor]:
+def poses(model: PoseModel, speech: Speech, first: Tensor, style: int, seed: int) -> Iterator[Tensor]:
     """Yield the pose [6] of every frame, starting from `first` [6] (`PoseModel.stream`)."""
     device = first.device
-    for chunk in model.stream(lambda frames: speech.windows(frames).to(device), speech.frames, first, style, code):
+    for chunk in model.stream(lambda frames: speech.windows(frames).to(device), speech.frames, first, style, seed):
         yield from chunk
 
 

@@ -1,7 +1,6 @@
 """Make a portrait talk: networks, portrait, speech and manner to frames, as they are asked for.
 
-Shapes: B frames of a batch, T frames of the speech, S side of the picture, N coefficients (E expression and 6 pose),
-L entries of the code of the head's movement.
+Shapes: B frames of a batch, T frames of the speech, S side of the picture, N coefficients (E expression and 6 pose).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -95,7 +94,7 @@ class Manner:
 
     pose: Literal["predicted", "still"]
     style: int  # class of head movement
-    code: Tensor | int  # [L], or the seed from which it is drawn: other codes are other movements
+    seed: int  # of the head's movement
     expression_frames: int  # frames audio2exp sees at once
     batch: int  # frames rendered at once; fewer on a CPU, where many save no time and take memory
     blink: np.ndarray | None = None  # float32 [T] wanted eye opening; None: as open as the portrait's
@@ -170,16 +169,9 @@ def _motion(
     if manner.pose == "still":
         moved = repeat(own[-POSE:])
     else:
-        code = _code(manner.code, networks.audio2pose.cvae.sizes.latent).to(device)
-        moved = streams.poses(networks.audio2pose, speech, own[-POSE:], manner.style, code)
+        moved = streams.poses(networks.audio2pose, speech, own[-POSE:], manner.style, manner.seed)
     for expression, pose in zip(said, moved, strict=False):
         yield torch.cat([expression, pose])
-
-
-def _code(code: Tensor | int, latent: int) -> Tensor:
-    if isinstance(code, Tensor):
-        return code
-    return torch.randn(latent, generator=torch.Generator().manual_seed(code))
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -1,5 +1,7 @@
 """Facts about audio2exp and audio2pose as stages: what they learn, and what they make of a clip."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from tiny_runs import LEARNING
 from tavce.files import read_json
 from tavce.generator.audio2exp import ExpressionLearner, FrontalFace
 from tavce.generator.audio2pose import PoseLearner, divergence, movement_scale, style_classes
-from tavce.generator.coefficients import PoseModel, load_audio2exp, load_audio2pose
+from tavce.generator.coefficients import RETURN_FRAMES, PoseModel, load_audio2exp, load_audio2pose
 from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws, PoseDraws, mel_windows
 from tavce.training.descent import take_step
@@ -42,10 +44,6 @@ def pose_model(trained) -> PoseModel:
 def mels(tiny) -> torch.Tensor:
     """The mel windows of a whole clip: 40 frames, two and a half windows of the network."""
     return mel_windows(tiny.clips(), tiny.entries("test")[0], range(FRAMES))
-
-
-def code(seed: int) -> torch.Tensor:
-    return torch.randn(5, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.slow
@@ -158,41 +156,57 @@ def test_a_discriminators_step_leaves_the_pose_model_to_its_own_optimiser(tiny):
 
 
 def test_a_sequence_has_a_pose_for_every_frame_and_starts_at_the_portraits(pose_model, mels):
-    poses = pose_model.sequence(mels, FIRST, 0, code(1))
+    poses = pose_model.sequence(mels, FIRST, 0, 1)
     assert poses.shape == (FRAMES, 6)
     torch.testing.assert_close(poses[0], FIRST)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 16, 17, 31, 32])
 def test_a_sequence_of_any_length_is_the_start_of_a_longer_one(pose_model, mels, frames):
-    poses = pose_model.sequence(mels[:frames], FIRST, 0, code(1))
+    poses = pose_model.sequence(mels[:frames], FIRST, 0, 1)
     assert len(poses) == frames
     whole_windows = 1 + 15 * ((frames - 1) // 15)
-    longer = pose_model.sequence(mels, FIRST, 0, code(1))
+    longer = pose_model.sequence(mels, FIRST, 0, 1)
     torch.testing.assert_close(poses[:whole_windows], longer[:whole_windows], atol=1e-5, rtol=0)
 
 
 def test_nothing_jumps_between_windows(pose_model, mels):
-    poses = pose_model.sequence(mels, FIRST, 0, code(1))
+    poses = pose_model.sequence(mels, FIRST, 0, 1)
     steps = (poses[1:] - poses[:-1]).norm(dim=1)
     seams = [15, 30]  # a window starts at the last pose of the one before
     inside = [step for step in range(FRAMES - 1) if step not in seams]
     assert steps[seams].max() <= steps[inside].max() * 1.5
 
 
-def test_every_window_moves_as_the_network_says_from_the_pose_it_starts_at(pose_model, mels):
-    poses = pose_model.sequence(mels, FIRST, 1, code(2))
+def test_every_window_moves_as_the_network_says_while_what_the_head_is_away_fades(pose_model, mels):
+    poses = pose_model.sequence(mels, FIRST, 1, 2)
+    codes = torch.randn(2, 1, 5, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         heard = pose_model.audio(mels[15:31])[None]
-        moved = pose_model.cvae.sample(poses[15:16], heard, torch.tensor([1]), code(2)[None])[0] * pose_model.scale
-    torch.testing.assert_close(poses[15:31], poses[15] + moved - moved[0], atol=1e-5, rtol=0)
+        moved = pose_model.cvae.sample(poses[15:16], heard, torch.tensor([1]), codes[1])[0] * pose_model.scale
+    away = (poses[15] - FIRST) * torch.exp(-torch.arange(16) / RETURN_FRAMES)[:, None]
+    torch.testing.assert_close(poses[15:31], FIRST + away + moved - moved[0], atol=1e-5, rtol=0)
 
 
-def test_another_code_and_another_style_move_the_head_otherwise(pose_model, mels):
-    poses = pose_model.sequence(mels, FIRST, 0, code(1))
-    torch.testing.assert_close(pose_model.sequence(mels, FIRST, 0, code(1)), poses, atol=0, rtol=0)
-    assert not torch.allclose(pose_model.sequence(mels, FIRST, 0, code(2)), poses, atol=1e-5)
-    assert not torch.allclose(pose_model.sequence(mels, FIRST, 1, code(1)), poses, atol=1e-5)
+def test_a_head_that_always_turns_the_same_way_stays_in_the_picture_for_minutes(pose_model, mels):
+    turning = deepcopy(pose_model)
+    with torch.no_grad():
+        turning.scale.fill_(1)
+        turning.cvae.decoder.unet = torch.nn.Identity()
+        turning.cvae.decoder.sequence.weight.zero_()
+        turning.cvae.decoder.sequence.bias.copy_(torch.linspace(-4, 4, 16).repeat_interleave(6))
+        turning.cvae.decoder.pose.weight.copy_(torch.eye(6))
+        poses = turning.sequence(mels[:1].expand(3000, -1, -1, -1), FIRST, 0, 1)
+    turned = (poses[15] - FIRST).max()
+    assert turned > 0.9
+    assert (poses - FIRST).max() < turned * (1 + 1 / (1 - np.exp(-15 / RETURN_FRAMES)))  # 4.9; 200 if nothing faded
+
+
+def test_another_seed_and_another_style_move_the_head_otherwise(pose_model, mels):
+    poses = pose_model.sequence(mels, FIRST, 0, 1)
+    torch.testing.assert_close(pose_model.sequence(mels, FIRST, 0, 1), poses, atol=0, rtol=0)
+    assert not torch.allclose(pose_model.sequence(mels, FIRST, 0, 2), poses, atol=1e-5)
+    assert not torch.allclose(pose_model.sequence(mels, FIRST, 1, 1), poses, atol=1e-5)
 
 
 def test_a_loaded_pose_model_keeps_its_training_sets_scale(pose_model, tiny):
