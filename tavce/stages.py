@@ -18,6 +18,8 @@ class Stage:
 
 PLANNED = ("corpora", "download", "detect", "quality", "motion", "window", "metrics", "listening")
 PLANNED += ("audio2exp", "audio2pose", "renderers", "methods")
+NETWORKS = ("metrics", "audio2exp", "audio2pose", "renderers")
+CONVERT = ("window", "mel", "detect", "crop", "motion", "synthesise", "audio2exp", "audio2pose", "renderers")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
 STAGES = {
@@ -46,6 +48,8 @@ STAGES = {
     "audio2exp": Stage("tavce.generator.audio2exp", "train sound to expression", ("window", "audio2exp")),
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose")),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer")),
+    "convert": Stage("tavce.generator.convert", "turn SadTalker's files into a talking-head model, or back", CONVERT),
+    "networks": Stage("tavce.generator.networks", "count the parameters of every network as JSON", NETWORKS),
     "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 2),
     "score": Stage("tavce.evaluate.score", "measure the videos of a method", ("window", "score"), version=2),
     "tables": Stage("tavce.evaluate.tables", "write the tables"),

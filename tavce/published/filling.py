@@ -75,10 +75,9 @@ def fill(network: nn.Module, part: Entries, layout: Layout, strict: bool = True)
     return Report(part.where, loaded, unused, tuple(name for name in network.state_dict() if name not in filled))
 
 
-def export(network: nn.Module, layout: Layout) -> dict[str, Tensor]:
-    """Return a network's entries under their published names; those that it names none for are left out."""
-    state = network.state_dict()
-    return {theirs: state[name] for name, theirs in layout.to_published(state).items()}
+def export(entries: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
+    """Return a state of ours under the published names; entries that the layout names none for are left out."""
+    return {theirs: entries[name] for name, theirs in layout.to_published(entries).items()}
 
 
 def _unused(part: Entries, layout: Layout, loaded: set[str]) -> dict[str, str]:
