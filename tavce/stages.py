@@ -19,6 +19,8 @@ class Stage:
 PLANNED = ("corpora", "download", "detect", "quality", "motion", "window", "metrics", "listening")
 PLANNED += ("audio2exp", "audio2pose", "renderers", "methods")
 PACKED = ("window", "mel", "detect", "crop", "motion", "synthesise")
+NETWORKS = ("metrics", "audio2exp", "audio2pose", "renderers")
+CONVERT = (*PACKED, "audio2exp", "audio2pose", "renderers")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
 STAGES = {
@@ -47,6 +49,8 @@ STAGES = {
     "audio2exp": Stage("tavce.generator.audio2exp", "train sound to expression", ("window", "audio2exp")),
     "audio2pose": Stage("tavce.generator.audio2pose", "train sound to pose", ("window", "audio2pose"), 2),
     "renderer": Stage("tavce.generator.renderer", "train the face renderer", ("window", "renderer"), 2),
+    "convert": Stage("tavce.generator.convert", "turn SadTalker's files into a talking-head model, or back", CONVERT),
+    "networks": Stage("tavce.generator.networks", "count the parameters of every network as JSON", NETWORKS),
     "pack": Stage("tavce.generator.pack", "pack trained networks into one file that makes a portrait talk", PACKED),
     "synthesise": Stage("tavce.evaluate.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 3),
     "animate": Stage("tavce.animate.stage", "make a portrait speak"),

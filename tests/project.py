@@ -26,6 +26,8 @@ WITHOUT_RULE = {
     "slurm_check",
     "contact_sheet",
     "sync",
+    "convert",
+    "networks",
 }  # by hand, around
 TARGETS = {"all", "data", "metric", "generator", "tables"}
 FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/[\w-]+)")

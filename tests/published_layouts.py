@@ -35,7 +35,8 @@ def norm(name: str, channels: int) -> Shapes:
     return {f"{name}.{entry}": (channels,) for entry in entries} | {f"{name}.num_batches_tracked": ()}
 
 
-def _affine(name: str, *shape: int) -> Shapes:
+def affine(name: str, *shape: int) -> Shapes:
+    """Return a weight and its bias."""
     return {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
 
 
@@ -44,13 +45,13 @@ def audio_encoder() -> Shapes:
     shapes: Shapes = {}
     for number, (incoming, channels, kernel, _, _) in enumerate(AUDIO):
         inside = f"audio_encoder.{number}.conv_block"
-        shapes |= _affine(f"{inside}.0", channels, incoming, kernel, kernel) | norm(f"{inside}.1", channels)
+        shapes |= affine(f"{inside}.0", channels, incoming, kernel, kernel) | norm(f"{inside}.1", channels)
     return shapes
 
 
 def correlation_audio_encoder() -> Shapes:
     """Return the release's audio encoder: Wav2Lip's and one layer."""
-    return audio_encoder() | _affine("fc", 128, 512)
+    return audio_encoder() | affine("fc", 128, 512)
 
 
 def iresnet18(embedding: int) -> Shapes:
@@ -66,7 +67,7 @@ def iresnet18(embedding: int) -> Shapes:
             if block == 0:
                 shapes |= {f"{inside}.downsample.0.weight": (channels, width, 1, 1)}
                 shapes |= norm(f"{inside}.downsample.1", channels)
-    return shapes | norm("bn2", 512) | _affine("fc", embedding, 512 * 7 * 7) | norm("features", embedding)
+    return shapes | norm("bn2", 512) | affine("fc", embedding, 512 * 7 * 7) | norm("features", embedding)
 
 
 def resnet18() -> Shapes:
@@ -81,7 +82,7 @@ def resnet18() -> Shapes:
             if block == 0 and number > 1:
                 shapes |= {f"{inside}.downsample.0.weight": (channels, width, 1, 1)}
                 shapes |= norm(f"{inside}.downsample.1", channels)
-    return shapes | _affine("fc", 1000, 512)
+    return shapes | affine("fc", 1000, 512)
 
 
 def generator(widths: tuple[int, ...] = (64, 128, 256, 512), attention: int = 128) -> Shapes:
@@ -100,13 +101,13 @@ def generator(widths: tuple[int, ...] = (64, 128, 256, 512), attention: int = 12
         name = f"model_up_img.{3 * level}"
         shapes |= {f"{name}.weight": (incoming, channels, 3, 3), f"{name}.bias": (channels,)}
         shapes |= _statistics(f"model_up_img.{3 * level + 1}", channels)
-    shapes |= _affine("model_final_img.1", 3, outer, 7, 7)
+    shapes |= affine("model_final_img.1", 3, outer, 7, 7)
     shapes |= {"proj1.0.weight": (attention, inner, 1, 1)} | _statistics("proj1.1", attention)
     return shapes | {"proj2.0.weight": (inner, attention, 1, 1)} | _statistics("proj2.1", inner)
 
 
 def _normed(part: str, number: int, shape: tuple[int, int, int, int]) -> Shapes:
-    return _affine(f"{part}.{number}", *shape) | _statistics(f"{part}.{number + 1}", shape[0])
+    return affine(f"{part}.{number}", *shape) | _statistics(f"{part}.{number + 1}", shape[0])
 
 
 def _statistics(name: str, channels: int) -> Shapes:
@@ -129,7 +130,8 @@ def _entry(name: str, shape: tuple[int, ...], random: torch.Generator) -> Tensor
     return torch.randn(shape, generator=random) * (0.1 if len(shape) == 1 else (2 / inputs) ** 0.5)
 
 
-def _normalise(state: State, name: str, features: Tensor) -> Tensor:
+def normalise(state: State, name: str, features: Tensor) -> Tensor:
+    """Return what a batch norm makes of features in evaluation."""
     mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
     return functional.batch_norm(features, mean, variance, state[f"{name}.weight"], state[f"{name}.bias"], eps=1e-5)
 
@@ -140,7 +142,7 @@ def run_audio_encoder(state: State, mel: Tensor) -> Tensor:
     for number, (incoming, channels, _, stride, padding) in enumerate(AUDIO):
         inside = f"audio_encoder.{number}.conv_block"
         weight, bias = state[f"{inside}.0.weight"], state[f"{inside}.0.bias"]
-        convolved = _normalise(state, f"{inside}.1", functional.conv2d(features, weight, bias, stride, padding))
+        convolved = normalise(state, f"{inside}.1", functional.conv2d(features, weight, bias, stride, padding))
         residual = incoming == channels and stride == 1 and padding == 1
         features = functional.relu(convolved + features if residual else convolved)
     return features.flatten(1)
@@ -148,24 +150,22 @@ def run_audio_encoder(state: State, mel: Tensor) -> Tensor:
 
 def run_iresnet18(state: State, picture: Tensor) -> Tensor:
     """Return the embedding."""
-    return _normalise(
-        state, "features", functional.linear(iresnet18_trunk(state, picture).flatten(1), *_of(state, "fc"))
-    )
+    return normalise(state, "features", functional.linear(iresnet18_trunk(state, picture).flatten(1), *of(state, "fc")))
 
 
 def iresnet18_trunk(state: State, picture: Tensor) -> Tensor:
     """Return ArcFace's features before its last layer, [B, 512, 7, 7]."""
     features = functional.conv2d(picture, state["conv1.weight"], padding=1)
-    features = functional.prelu(_normalise(state, "bn1", features), state["prelu.weight"])
+    features = functional.prelu(normalise(state, "bn1", features), state["prelu.weight"])
     for number in range(1, 5):
         for block in range(2):
             inside, stride = f"layer{number}.{block}", 2 - block
-            residual = _normalise(state, f"{inside}.bn1", features)
+            residual = normalise(state, f"{inside}.bn1", features)
             residual = functional.conv2d(residual, state[f"{inside}.conv1.weight"], padding=1)
-            residual = functional.prelu(_normalise(state, f"{inside}.bn2", residual), state[f"{inside}.prelu.weight"])
+            residual = functional.prelu(normalise(state, f"{inside}.bn2", residual), state[f"{inside}.prelu.weight"])
             residual = functional.conv2d(residual, state[f"{inside}.conv2.weight"], stride=stride, padding=1)
-            features = _normalise(state, f"{inside}.bn3", residual) + _downsampled(state, inside, features, stride)
-    return _normalise(state, "bn2", features)
+            features = normalise(state, f"{inside}.bn3", residual) + _downsampled(state, inside, features, stride)
+    return normalise(state, "bn2", features)
 
 
 def run_resnet18(state: State, picture: Tensor, border: Tensor) -> Tensor:
@@ -173,14 +173,14 @@ def run_resnet18(state: State, picture: Tensor, border: Tensor) -> Tensor:
     padded = border.reshape(1, 3, 1, 1).expand(len(picture), 3, picture.shape[2] + 6, picture.shape[3] + 6).clone()
     padded[:, :, 3:-3, 3:-3] = picture
     features = functional.conv2d(padded, state["conv1.weight"], stride=2)
-    features = functional.max_pool2d(functional.relu(_normalise(state, "bn1", features)), 3, 2, 1)
+    features = functional.max_pool2d(functional.relu(normalise(state, "bn1", features)), 3, 2, 1)
     for number in range(1, 5):
         for block in range(2):
             inside, stride = f"layer{number}.{block}", 2 if number > 1 and block == 0 else 1
             residual = functional.conv2d(features, state[f"{inside}.conv1.weight"], stride=stride, padding=1)
-            residual = functional.relu(_normalise(state, f"{inside}.bn1", residual))
+            residual = functional.relu(normalise(state, f"{inside}.bn1", residual))
             residual = functional.conv2d(residual, state[f"{inside}.conv2.weight"], padding=1)
-            residual = _normalise(state, f"{inside}.bn2", residual)
+            residual = normalise(state, f"{inside}.bn2", residual)
             features = functional.relu(residual + _downsampled(state, inside, features, stride))
     return functional.adaptive_avg_pool2d(features, 1).flatten(1)
 
@@ -189,7 +189,7 @@ def _downsampled(state: State, inside: str, features: Tensor, stride: int) -> Te
     if f"{inside}.downsample.0.weight" not in state:
         return features
     projected = functional.conv2d(features, state[f"{inside}.downsample.0.weight"], stride=stride)
-    return _normalise(state, f"{inside}.downsample.1", projected)
+    return normalise(state, f"{inside}.downsample.1", projected)
 
 
 def run_generator(state: State, frame: Tensor, attention: Tensor) -> Tensor:
@@ -197,7 +197,7 @@ def run_generator(state: State, frame: Tensor, attention: Tensor) -> Tensor:
     levels = sum(name.startswith("model_up_img") and name.endswith("bias") for name in state)
     features = functional.relu(functional.instance_norm(_mirrored(state, "model_down_img.1", frame, 3)))
     for number in range(4, 4 + 3 * levels, 3):
-        convolved = functional.conv2d(features, *_of(state, f"model_down_img.{number}"), stride=2, padding=1)
+        convolved = functional.conv2d(features, *of(state, f"model_down_img.{number}"), stride=2, padding=1)
         features = functional.relu(functional.instance_norm(convolved))
     first = 4 + 3 * levels
     for number in range(first, first + 5):
@@ -208,7 +208,7 @@ def run_generator(state: State, frame: Tensor, attention: Tensor) -> Tensor:
     for number in range(4):
         features = _res_block(state, f"model_res_img.{number}.conv_block", features)
     for number in range(0, 3 * levels, 3):
-        weight, bias = _of(state, f"model_up_img.{number}")
+        weight, bias = of(state, f"model_up_img.{number}")
         convolved = functional.conv_transpose2d(features, weight, bias, stride=2, padding=1, output_padding=1)
         features = functional.relu(functional.instance_norm(convolved))
     return torch.tanh(_mirrored(state, "model_final_img.1", features, 3))
@@ -220,10 +220,11 @@ def _res_block(state: State, inside: str, features: Tensor) -> Tensor:
 
 
 def _mirrored(state: State, name: str, features: Tensor, padding: int) -> Tensor:
-    return functional.conv2d(functional.pad(features, (padding,) * 4, mode="reflect"), *_of(state, name))
+    return functional.conv2d(functional.pad(features, (padding,) * 4, mode="reflect"), *of(state, name))
 
 
-def _of(state: State, name: str) -> tuple[Tensor, Tensor]:
+def of(state: State, name: str) -> tuple[Tensor, Tensor]:
+    """Return a layer's weight and bias."""
     return state[f"{name}.weight"], state[f"{name}.bias"]
 
 
@@ -233,7 +234,7 @@ def vgg16() -> Shapes:
     incoming, layer = 3, 0
     for channels, convolutions in VGG16:
         for _ in range(convolutions):
-            shapes |= _affine(f"features.{layer}", channels, incoming, 3, 3)
+            shapes |= affine(f"features.{layer}", channels, incoming, 3, 3)
             incoming, layer = channels, layer + 2
         layer += 1
     return shapes
@@ -255,7 +256,7 @@ def _vgg16_levels(state: State, picture: Tensor) -> list[Tensor]:
     levels, layer = [], 0
     for _, convolutions in VGG16:
         for _ in range(convolutions):
-            features = functional.relu(functional.conv2d(features, *_of(state, f"features.{layer}"), padding=1))
+            features = functional.relu(functional.conv2d(features, *of(state, f"features.{layer}"), padding=1))
             layer += 2
         layer += 1
         levels.append(features)

@@ -34,8 +34,9 @@ MAY_IMPORT = {
     "networks": {"networks"},
     **dict.fromkeys(("dataset", "loading"), DATA),
     "training": DATA | {"cluster", "data", "dataset", "loading", "networks", "training"},  # data: the funnel is printed
-    "metric": DATA | {"dataset", "loading", "networks", "training", "metric"},
-    "generator": DATA | {"dataset", "networks", "training", "metric", "generator"},
+    "published": DATA | {"networks", "training", "published"},
+    "metric": DATA | {"dataset", "loading", "networks", "training", "published", "metric"},
+    "generator": DATA | {"dataset", "networks", "training", "published", "metric", "generator"},
     "animate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "animate"},
     "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
 }

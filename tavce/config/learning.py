@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from tavce.config import starts
+from tavce.config import generator_starts, starts
 from tavce.config.data import Section
 from tavce.config.renderer_networks import RendererNetworks
 
@@ -152,6 +152,9 @@ class Listening(Section):
 class Audio2Exp(Section):
     """Sound to expression."""
 
+    start: generator_starts.CoefficientStart = Field(
+        description="where it starts; wav2lip (its audio encoder), sadtalker (all of it): files that you place"
+    )
     audio_channels: tuple[int, int, int, int, int]
     frames: int = Field(gt=0, description="frames of a training window")
     coefficient_weight: float = Field(ge=0)
@@ -159,10 +162,24 @@ class Audio2Exp(Section):
     blink_weight: float = Field(ge=0)
     training: Training
 
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        for words in generator_starts.audio2exp_misfits(self):
+            raise ValueError(words)
+        return self
+
+    @property
+    def start_weights(self) -> tuple[str, ...]:
+        """The published weights that learning starts from, by their names in weights.yaml."""
+        return generator_starts.coefficient_weights(self.start)
+
 
 class Audio2Pose(Section):
     """Sound to head movement: a conditional variational auto-encoder against a sequence discriminator."""
 
+    start: generator_starts.CoefficientStart = Field(
+        description="where it starts; wav2lip (its audio encoder), sadtalker (all of it): files that you place"
+    )
     audio_channels: tuple[int, int, int, int, int]
     frames: int = Field(gt=0, multiple_of=16, description="frames of a window")
     latent: int = Field(gt=0)
@@ -175,6 +192,17 @@ class Audio2Pose(Section):
     gan_weight: float = Field(ge=0)
     kl_weight: float = Field(ge=0, description="of the divergence a number of the window, as the regression is")
     training: Training
+
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        for words in generator_starts.audio2pose_misfits(self):
+            raise ValueError(words)
+        return self
+
+    @property
+    def start_weights(self) -> tuple[str, ...]:
+        """The published weights that learning starts from, by their names in weights.yaml."""
+        return generator_starts.coefficient_weights(self.start)
 
 
 class RendererWeights(Section):
@@ -193,6 +221,10 @@ class Renderer(Section):
     """One variant of the face renderer."""
 
     networks: RendererNetworks
+    start: generator_starts.RendererStart = Field(
+        description="where it starts; facevid2vid: all but the mapping; sadtalker (.safetensors), sadtalker_pth (the "
+        "older files): all of it; files that you place"
+    )
     metric: str = Field(description="recipe of the metric it listens to")
     attention: Literal["none", "features", "volume", "warped"] = Field(
         description="where in the generator the correlation acts as channel attention: nowhere, on the features of the "
@@ -216,6 +248,22 @@ class Renderer(Section):
     def attends(self) -> bool:
         """Whether there is an attention, which needs a metric also where nothing is learnt."""
         return self.attention != "none"
+
+    @model_validator(mode="after")
+    def _start_fits(self) -> Self:
+        for words in generator_starts.renderer_misfits(self):
+            raise ValueError(words)
+        return self
+
+    @property
+    def start_weights(self) -> tuple[str, ...]:
+        """The published weights that learning starts from, by their names in weights.yaml."""
+        return generator_starts.renderer_weights(self.start)
+
+    @property
+    def all_weights(self) -> tuple[str, ...]:
+        """All published weights that are needed, by their names in weights.yaml."""
+        return self.start_weights + ((self.perceptual,) if self.weights.perceptual else ())
 
 
 class Synthesise(Section):

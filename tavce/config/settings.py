@@ -21,6 +21,7 @@ from tavce.config.data import (
     Trim,
 )
 from tavce.config.explain import SettingsError, explain, known_keys
+from tavce.config.generator_starts import DEEP3D_ONLY
 from tavce.config.learning import (
     Audio2Exp,
     Audio2Pose,
@@ -85,6 +86,18 @@ class Settings(Section):
         for method in self.methods:
             if method not in (*self.renderers, *FIXED_METHODS):
                 raise ValueError(f"methods.{method} is none of {[*self.renderers, *FIXED_METHODS]}")
+        return self
+
+    @model_validator(mode="after")
+    def _starts_know_the_coefficients(self) -> Self:
+        starts = {"audio2exp": self.audio2exp, "audio2pose": self.audio2pose}
+        starts |= {f"renderers.{name}": renderer for name, renderer in self.renderers.items()}
+        for name, section in starts.items():
+            if section.start in DEEP3D_ONLY and self.motion.backend != "deep3d":
+                raise ValueError(
+                    f"{name}.start '{section.start}' knows Deep3DFaceRecon's coefficients only: motion.backend must be "
+                    f"deep3d, not {self.motion.backend}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,8 @@ from tavce.generator.coefficients import build_audio2exp
 from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws
 from tavce.metric.losses import weighted_sum
+from tavce.published.files import digests, identity
+from tavce.published.starts import start_audio2exp
 from tavce.training.job import Losses
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
@@ -47,7 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
         for number, split in enumerate(("train", "val"))
     )
     learner = ExpressionLearner(settings, ExpressionBasis.load(arguments.basis))
-    task = Task("audio2exp", training, f"{index_digest(arguments.indexes)}-{sha256(arguments.basis)[:16]}")
+    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.basis)[:16]}{identity(settings.start_weights)}"
+    task = Task("audio2exp", training, data, extra={"weights": digests(settings.start_weights)})
     track, numbers = train(task, arguments, learner, fabric(training), draws)
     first_does(lambda: track.finish(numbers, [track.folder / "best.pt"]))
 
@@ -76,6 +79,7 @@ class ExpressionLearner:
         self._settings = settings
         self._face = FrontalFace(basis)
         self.networks: dict[str, nn.Module] = {"audio2exp": build_audio2exp(settings, len(basis.components))}
+        start_audio2exp(self.networks["audio2exp"], settings)
         parameters = self.networks["audio2exp"].parameters()
         self.optimisers = {"all": torch.optim.Adam(parameters, lr=settings.training.rate)}
 

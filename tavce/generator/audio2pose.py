@@ -21,6 +21,8 @@ from tavce.generator.losses import hinge_discriminator_loss, hinge_generator_los
 from tavce.generator.samples import POSE, PoseDraws
 from tavce.metric.losses import weighted_sum
 from tavce.networks.audio2pose import PoseDiscriminator, PoseDiscriminatorSizes
+from tavce.published.files import digests, identity
+from tavce.published.starts import start_audio2pose
 from tavce.training.job import Losses
 from tavce.training.loop import fabric
 from tavce.training.ranks import first_does
@@ -46,7 +48,9 @@ def run(arguments: argparse.Namespace) -> None:
         PoseDraws(held_out, clips, styles, settings.frames, training.seed + 1),
     )
     learner = PoseLearner(settings, movement_scale(clips, entries, settings.frames))
-    task = Task("audio2pose", training, index_digest(arguments.indexes), extra={"styles": styles})
+    data = index_digest(arguments.indexes) + identity(settings.start_weights)
+    extra = {"styles": styles, "weights": digests(settings.start_weights)}
+    task = Task("audio2pose", training, data, extra=extra)
     track, numbers = train(task, arguments, learner, fabric(training), draws)
     first_does(lambda: track.finish(numbers, [track.folder / "best.pt"]))
 
@@ -86,6 +90,7 @@ class PoseLearner:
         self._settings = settings
         judge = PoseDiscriminator(PoseDiscriminatorSizes(POSE, settings.discriminator_channels))
         self.networks: dict[str, nn.Module] = {"pose": PoseModel(settings, scale), "discriminator": judge}
+        start_audio2pose(self.networks, settings)
         self.optimisers = {
             name: torch.optim.Adam(network.parameters(), lr=settings.training.rate)
             for name, network in self.networks.items()

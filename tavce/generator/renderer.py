@@ -33,6 +33,8 @@ from tavce.metric.correlation import channel_attention
 from tavce.metric.losses import correlation_loss, weighted_sum
 from tavce.metric.model import FrozenMetric, load_metric
 from tavce.networks.discriminator import DiscriminatorSizes, MultiScaleDiscriminator
+from tavce.published.files import digests, identity
+from tavce.published.starts import start_renderer
 from tavce.records import InputError
 from tavce.training.acceleration import channels_last
 from tavce.training.features import load_features
@@ -70,12 +72,13 @@ def run(arguments: argparse.Namespace) -> None:
         for number, split in enumerate(("train", "val"))
     )
     coefficients = clips.motion(draws[0].entries[0]).shape[1]
-    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.metric)[:16]}"
+    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.metric)[:16]}{identity(settings.start_weights)}"
     engine = fabric(training)
     learner = RendererLearner(settings, coefficients, engine.to_device(metric), engine)
     samples = Samples(draws[1], metric, settings.attends)
     pictures = Pictures(settings.samples_every, lambda path: samples.draw(learner.networks["renderer"], path))
-    task = Task("renderer", training, data, arguments.name, pictures=pictures)
+    extra = {"weights": digests(settings.all_weights)}
+    task = Task("renderer", training, data, arguments.name, extra, pictures)
     track, numbers = train(task, arguments, learner, engine, draws)
 
     def finish() -> None:
@@ -109,6 +112,7 @@ class RendererLearner:
             self.networks["discriminator"] = judge
             judging = torch.optim.Adam(judge.parameters(), lr=settings.training.rate, betas=settings.betas)
             self.optimisers["discriminator"] = judging
+        start_renderer(self.networks, settings)
         if settings.weights.perceptual:
             features = load_features(settings.perceptual)
             self._pyramid = engine.to_device(PyramidLoss(features, settings.perceptual_scales))

@@ -3,49 +3,27 @@
 Reads   `tavce.weights`: wav2lip (key `state_dict`), arcface_iresnet18 and resnet18 (flat), tavce_metric (keys
         `image_encoder`, `audio_encoder`, `generator1` for the next frame, `generator2` for the one before)
 Layers that a file has no entry for keep their seeded numbers: the embedding on top of Wav2Lip, ArcFace and ImageNet.
-A `module.` at the start of a name, which training on several GPUs leaves, is dropped. Counts of batches are taken
-where a file has them: older versions of PyTorch kept none.
 """
 
-import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from tavce import weights
 from tavce.config.learning import Metric
-from tavce.files import sha256
 from tavce.networks.encoders import ResNet18Encoder
 from tavce.networks.perceptual import IMAGENET_MEAN, IMAGENET_STD
-from tavce.records import InputError
-from tavce.training import checkpoint
+from tavce.published.coefficient_layout import AUDIO_ENCODER
+from tavce.published.files import PublishedFile
+from tavce.published.filling import fill
+from tavce.published.layout import Layout
 
-log = logging.getLogger(__name__)
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")
 _RES_BLOCK = re.compile(r"(encode|decode)\.(\d+)\.residual\.(0|3)\.(.+)")
 _GENERATOR_PARTS = {"encode": "model_down_img", "decode": "model_res_img"}
 _BLOCKS_AFTER = 4  # residual blocks of the release's generators that stand before `model_up_img`
-_NOTHING = re.compile(r"(?!)")
 _HEAD = ("embed.", "embedding_norm.")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the entries of a published network are named.
-
-    published: its name of an entry of ours.
-    left_out: matches those of its entries that have no place here.
-    fresh: starts of our names that it has no entries for.
-    """
-
-    published: Callable[[str], str]
-    left_out: re.Pattern[str] = _NOTHING
-    fresh: tuple[str, ...] = ()
 
 
 def start(networks: Mapping[str, nn.Module], recipe: Metric) -> None:
@@ -56,86 +34,19 @@ def start(networks: Mapping[str, nn.Module], recipe: Metric) -> None:
     """
     encoders = networks["encoders"]
     if recipe.audio_start == "wav2lip":
-        _fill(encoders.audio, _File.of("wav2lip").part("state_dict"), WAV2LIP)
+        fill(encoders.audio, PublishedFile.of("wav2lip").part("state_dict"), WAV2LIP)
     if recipe.visual_start == "arcface":
-        _fill(encoders.face, _File.of("arcface_iresnet18").whole(), ARCFACE)
+        fill(encoders.face, PublishedFile.of("arcface_iresnet18").whole(), ARCFACE)
     if recipe.visual_start == "imagenet":
-        _fill(encoders.face, _File.of("resnet18").whole(), IMAGENET)
+        fill(encoders.face, PublishedFile.of("resnet18").whole(), IMAGENET)
         _take_minus_one_to_one(encoders.face)
     if recipe.visual_start == "tavce":  # and so audio_start
-        file = _File.of("tavce_metric")
-        _fill(encoders.audio, file.part("audio_encoder"), AUDIO)
-        _fill(encoders.face, file.part("image_encoder"), VISUAL)
+        file = PublishedFile.of("tavce_metric")
+        fill(encoders.audio, file.part("audio_encoder"), AUDIO)
+        fill(encoders.face, file.part("image_encoder"), VISUAL)
         for name, key in {"next": "generator1", "previous": "generator2"}.items():
             if name in networks:
-                _fill(networks[name], file.part(key), GENERATOR)
-
-
-def digests(names: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of files of published weights by name.
-
-    Raises:
-        InputError: one is missing.
-    """
-    return {name: sha256(weights.path_of(name)) for name in names}
-
-
-def identity(recipe: Metric) -> str:
-    """Return what a run's inputs are besides the data: the files it starts from, nothing where it does from none."""
-    return "".join(f"-{digest[:16]}" for digest in digests(recipe.start_weights).values())
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The entries of one network in a file."""
-
-    where: str  # as messages name it
-    entries: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    content: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, name: str) -> "_File":
-        path = weights.path_of(name)
-        content = checkpoint.load(path)
-        if not isinstance(content, Mapping):
-            raise InputError(f"{path} is no checkpoint of {name}: it holds a {type(content).__name__}, no entries")
-        log.info("starting from %s, sha256 %s", path, sha256(path))
-        return cls(path, content)
-
-    def part(self, key: str) -> _Part:
-        if not isinstance(self.content.get(key), Mapping):
-            raise InputError(f"{self.path} has no entries '{key}': it is another kind of checkpoint")
-        return _part(f"{self.path}, '{key}'", self.content[key])
-
-    def whole(self) -> _Part:
-        return _part(str(self.path), self.content)
-
-
-def _part(where: str, entries: Mapping[str, Any]) -> _Part:
-    return _Part(where, {name.removeprefix("module."): entry for name, entry in entries.items()})
-
-
-def _fill(network: nn.Module, part: _Part, layout: Layout) -> None:
-    filled, used = {}, set()
-    for name, entry in network.state_dict().items():
-        theirs = layout.published(name)
-        if name.startswith(layout.fresh) or (name.endswith(".num_batches_tracked") and theirs not in part.entries):
-            continue
-        found = part.entries.get(theirs)
-        shape = tuple(found.shape) if isinstance(found, Tensor) else "missing"
-        if shape != tuple(entry.shape):
-            raise InputError(f"{part.where}: entry '{theirs}' is {shape}, not {tuple(entry.shape)}")
-        filled[name] = found
-        used.add(theirs)
-    for theirs in part.entries:
-        if theirs not in used and not layout.left_out.match(theirs):
-            raise InputError(f"{part.where}: entry '{theirs}' has no place here: the file is of another network")
-    network.load_state_dict(filled, strict=False)
+                fill(networks[name], file.part(key), GENERATOR)
 
 
 def _take_minus_one_to_one(face: ResNet18Encoder) -> None:
@@ -151,12 +62,7 @@ def _take_minus_one_to_one(face: ResNet18Encoder) -> None:
 
 
 def _audio_name(ours: str) -> str:
-    block = _BLOCK.fullmatch(ours.removeprefix("audio."))
-    if block is None:
-        return ours.replace("embed.", "fc.", 1)
-    number, inside = block.groups()
-    layer, entry = inside.split(".")
-    return f"audio_encoder.{number}.conv_block.{('conv', 'norm').index(layer)}.{entry}"
+    return AUDIO_ENCODER.published(ours.removeprefix("audio.")).replace("embed.", "fc.", 1)
 
 
 def _visual_name(ours: str) -> str:

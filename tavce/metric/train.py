@@ -28,6 +28,7 @@ from tavce.metric.losses import pair_loss, weighted_sum
 from tavce.metric.model import Encoders
 from tavce.metric.pairs import PairDraws
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
+from tavce.published.files import digests, identity
 from tavce.training import checkpoint
 from tavce.training.job import Losses
 from tavce.training.loop import fabric
@@ -53,8 +54,8 @@ def run(arguments: argparse.Namespace) -> None:
     draws = PairDraws(read_index(arguments.indexes, "train"), clips, recipe, recipe.training.seed)
     held_out = read_index(arguments.indexes, "val")
     validation = PairDraws(held_out, clips, asked(recipe, held_out), recipe.training.seed + 1)
-    data = index_digest(arguments.indexes) + published.identity(recipe)
-    task = Task("metric", recipe.training, data, arguments.name, {"weights": published.digests(recipe.weights)})
+    data = index_digest(arguments.indexes) + identity(recipe.start_weights)
+    task = Task("metric", recipe.training, data, arguments.name, {"weights": digests(recipe.weights)})
     engine = fabric(recipe.training)
     learner = MetricLearner(recipe, engine)
     track, numbers = train(task, arguments, learner, engine, (draws, validation))

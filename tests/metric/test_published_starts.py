@@ -18,6 +18,7 @@ from tavce.metric.model import Encoders
 from tavce.metric.train import MetricLearner
 from tavce.networks.perceptual import IMAGENET_MEAN, IMAGENET_STD
 from tavce.networks.reconstruction import ReconstructionGenerator, ReconstructionSizes
+from tavce.published.files import digests, identity
 from tavce.records import InputError
 from tavce.training.loop import fabric
 
@@ -143,16 +144,16 @@ def test_generator1_rebuilds_the_next_frame_and_generator2_the_one_before():
 
 def test_from_scratch_nothing_is_read_and_nothing_is_changed():
     torch.testing.assert_close(started(recipe()).state_dict(), started(recipe()).state_dict())
-    assert published.digests(recipe().weights) == {}
-    assert published.identity(recipe()) == ""
+    assert digests(recipe().weights) == {}
+    assert identity(recipe().start_weights) == ""
 
 
 def test_a_run_is_known_by_the_files_it_starts_from():
     path = place("wav2lip", wav2lip({}))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     chosen = recipe(audio_start="wav2lip")
-    assert published.digests(chosen.weights) == {"wav2lip": digest}
-    assert published.identity(chosen) == f"-{digest[:16]}"
+    assert digests(chosen.weights) == {"wav2lip": digest}
+    assert identity(chosen.start_weights) == f"-{digest[:16]}"
 
 
 @torch.inference_mode()

@@ -155,9 +155,13 @@ def weights_of_metric(wildcards):
 
 
 def weights_of_renderer(wildcards):
-    """Return the listing of the published weights that a training's perceptual loss needs."""
-    renderer = TRAININGS[wildcards.variant]
-    return ancient(f"results/weights/{renderer.perceptual}.json") if renderer.weights.perceptual else []
+    """Return the listings of the published weights that a training starts from, or its losses need."""
+    return [ancient(f"results/weights/{name}.json") for name in TRAININGS[wildcards.variant].all_weights]
+
+
+def weights_of_start(section):
+    """Return the listings of the published weights that audio2exp or audio2pose starts from."""
+    return [ancient(f"results/weights/{name}.json") for name in getattr(settings, section).start_weights]
 
 
 def networks_of(wildcards):

@@ -97,6 +97,7 @@ rule train_audio2exp:
         indexes=TRAIN_INDEXES,
         gate="results/gate/gate.json",
         basis="results/basis/basis.npz",
+        weights=weights_of_start("audio2exp"),
     output:
         model="results/audio2exp/best.pt",
         run="results/audio2exp/run.json",
@@ -123,6 +124,7 @@ rule train_audio2pose:
     input:
         indexes=TRAIN_INDEXES,
         gate="results/gate/gate.json",
+        weights=weights_of_start("audio2pose"),
     output:
         model="results/audio2pose/best.pt",
         run="results/audio2pose/run.json",
