@@ -88,6 +88,7 @@ class PoseLearner:
     def __init__(self, settings: Audio2Pose, scale: np.ndarray):
         torch.manual_seed(settings.training.seed)
         self._settings = settings
+        self._spread = torch.from_numpy(scale)
         judge = PoseDiscriminator(PoseDiscriminatorSizes(POSE, settings.discriminator_channels))
         self.networks: dict[str, nn.Module] = {"pose": PoseModel(settings, scale), "discriminator": judge}
         start_audio2pose(self.networks, settings)
@@ -113,14 +114,22 @@ class PoseLearner:
         return Losses({"discriminator": judged, "pose": loss}, {"loss": loss, "discriminator": judged, **terms})
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """Return regression, KL and their weighted sum, and the spread of rebuilt movement over that of the true."""
-        sums, spreads = [], []
-        settings = self._settings
+        """Return regression, KL and their weighted sum, and the spread of rebuilt movement over that of the true.
+
+        Movement is drawn, too, and the model's gain set by it: `drawn_spread` is what there is without the gain.
+        """
+        sums, spreads, drawn = [], [], []
+        settings, network = self._settings, self.networks["pose"]
         for batch in batches:
-            real, painted, mean, log_variance = self.networks["pose"](batch["mels"], batch["pose"], batch["style"])
+            real, painted, mean, log_variance = network(batch["mels"], batch["pose"], batch["style"])
             sums.append(torch.stack([functional.mse_loss(painted, real), divergence(mean, log_variance, real)]))
             spreads.append(painted.std() / real.std())
+            code = torch.randn_like(mean)
+            heard = network.module.hear(batch["mels"])
+            drawn.append(network.module.draw(batch["pose"][:, 0], heard, batch["style"], code))
         regression, kl = torch.stack(sums).mean(dim=0).tolist()
         evidence = settings.regression_weight * regression + settings.kl_weight * kl
         spread = float(torch.stack(spreads).mean())
-        return {"evidence": evidence, "regression": regression, "kl": kl, "spread": spread}
+        found = network.module.calibrate(torch.cat(drawn).float(), self._spread.to(mean.device))
+        numbers = {"regression": regression, "kl": kl, "spread": spread, "drawn_spread": float(found.mean())}
+        return {"evidence": evidence, **numbers}

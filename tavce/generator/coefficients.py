@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.signal import savgol_filter
 from torch import Tensor, nn
 
 from tavce.config.learning import Audio2Exp as Audio2ExpSettings
@@ -19,7 +20,9 @@ from tavce.networks.audio2pose import PoseCvae, PoseCvaeSizes
 from tavce.networks.encoders import AudioEncoder, AudioEncoderSizes
 from tavce.training import checkpoint
 
-RETURN_FRAMES = 50  # 2 s: after them, 1/e is left of how far a head was from the portrait's pose
+SMOOTHED_FRAMES, SMOOTHED_ORDER = 13, 2  # of drawn movement, a Savitzky–Golay filter: as SadTalker smooths it
+MOST_GAIN = 8.0
+RETURN_FRAMES = 25  # 1 s: after it, 1/e is left of how far a head was from the portrait's pose
 
 
 def build_audio2exp(settings: Audio2ExpSettings, expression: int) -> Audio2Exp:
@@ -72,14 +75,42 @@ class PoseModel(nn.Module):
             )
         )
         self.register_buffer("scale", torch.from_numpy(scale))
+        self.register_buffer("gain", torch.ones(POSE))
+        self.register_buffer("smoothing", _smoothing(settings.frames), persistent=False)
 
     def forward(self, mels: Tensor, pose: Tensor, style: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return true and rebuilt movement [B, F, 6] in training units, and the code's mean and log-variance [B, L]."""
         movement = (pose - pose[:, :1]) / self.scale
-        rebuilt = self.cvae(movement, pose[:, 0], self._hear(mels), style)
+        rebuilt = self.cvae(movement, pose[:, 0], self.hear(mels), style)
         return movement, rebuilt.motion, rebuilt.mean, rebuilt.log_variance
 
-    def _hear(self, mels: Tensor) -> Tensor:
+    def draw(self, reference: Tensor, heard: Tensor, style: Tensor, code: Tensor) -> Tensor:
+        """Return smoothed movement [B, F, 6] of codes [B, L] in training units, before its gain; the first frame is 0.
+
+        Args:
+            reference: [B, 6] the poses that windows start at.
+            heard: [B, F, A] features of their sound.
+            style: [B] style classes.
+            code: [B, L] drawn from a standard normal.
+        """
+        moved = torch.einsum("gf,bfp->bgp", self.smoothing, self.cvae.sample(reference, heard, style, code))
+        return moved - moved[:, :1]
+
+    def calibrate(self, drawn: Tensor, spread: Tensor) -> Tensor:
+        """Set the gain with which drawn movement is spread as the training clips'; return the spread without it [6].
+
+        Codes of a short training make less movement than the clips have. At most MOST_GAIN is made up for.
+
+        Args:
+            drawn: [B, F, 6] movement that codes make, in training units (`draw`).
+            spread: [6] standard deviation of the clips' movement, in the coefficients' own units.
+        """
+        found = drawn[:, 1:].flatten(0, 1).std(dim=0) * self.scale
+        self.gain.copy_((spread / found.clamp(min=1e-12)).clamp(1 / MOST_GAIN, MOST_GAIN))
+        return found / spread
+
+    def hear(self, mels: Tensor) -> Tensor:
+        """Return the features [B, F, A] of mel windows [B, F, 1, 80, W]."""
         return self.audio(mels.flatten(0, 1)).unflatten(0, mels.shape[:2])
 
     @torch.no_grad()
@@ -114,10 +145,16 @@ class PoseModel(nn.Module):
             heard = torch.cat([heard[-1:], self.audio(windows(ahead))])
             window = heard[torch.arange(length).clamp(max=len(heard) - 1)]
             code = torch.randn(1, self.cvae.sizes.latent, generator=codes).to(first.device)
-            movement = self.cvae.sample(poses[-1:], window[None], styles, code)[0] * self.scale
+            movement = self.draw(poses[-1:], window[None], styles, code)[0] * self.gain * self.scale
             away = poses[-1:] - first
-            poses = (first + away * fading + movement[1:] - movement[:1])[: len(ahead)]
+            poses = (first + away * fading + movement[1:])[: len(ahead)]
             yield poses
+
+
+def _smoothing(frames: int) -> Tensor:
+    """Return the filter as a matrix [F, F] over the frames of a window."""
+    width = min(SMOOTHED_FRAMES, frames - 1 + frames % 2)
+    return torch.from_numpy(savgol_filter(np.eye(frames), width, SMOOTHED_ORDER, axis=0)).float()
 
 
 def load_audio2pose(path: str | Path) -> PoseModel:

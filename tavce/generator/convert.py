@@ -9,8 +9,8 @@ Writes  a model of `tavce.generator.bundle` with the settings given, `motion.bac
 What the numbers mean there and here:
 - Coefficients are Deep3DFaceRecon's on both sides: expression, angles in radians, translation in that model's units.
 - mapping_00109, of SadTalker's whole pictures, takes three more coefficients (where the crop lies): refused.
-- Movements of published audio2pose are in the coefficients' own units: `scale` is one. Going out, ours is multiplied
-  into the decoder's last layer; the encoder, which only training uses, still expects movements divided by it.
+- Movements of published audio2pose are in the coefficients' own units: `scale` and `gain` are one. Going out, ours are
+  multiplied into the decoder's last layer; the encoder, for training only, still expects movements divided by `scale`.
 - The published blink is 0 for eyes as they are and 1 for closed ones; what ours learn from is the gap of the lids over
   the distance of the eyes. A converted audio2exp keeps its own meaning: nothing here translates between the two.
 - `face_3drecon` is the published Deep3DFaceRecon, which `motion` reads from a file of its own: left out.
@@ -188,7 +188,7 @@ def published(model: bundle.Bundle) -> dict[str, Tensor]:
     """Return the entries of a talking-head model under SadTalker's names."""
     renderer = model.parts["renderer"]["networks"]["renderer"]
     pose = dict(model.parts["audio2pose"]["networks"]["pose"])
-    scale = pose["scale"]
+    scale = pose["scale"] * pose["gain"]
     pose["cvae.decoder.pose.weight"] = pose["cvae.decoder.pose.weight"] * scale[:, None]
     pose["cvae.decoder.pose.bias"] = pose["cvae.decoder.pose.bias"] * scale
     levels = 1 + sum(name.startswith("cvae.decoder.unet.stretch.") and name.endswith("bias") for name in pose)

@@ -59,13 +59,13 @@ def pose_cvae(levels: int) -> Layout:
 def pose_model(levels: int) -> Layout:
     """Return the layout of the CVAE with its audio encoder; its discriminator, `netD_motion`, is left out.
 
-    Published movements are in the coefficients' own units: `scale` has no entry, and is one everywhere.
+    Published movements are in the coefficients' own units: `scale` and `gain` have no entry, and are one.
 
     Args:
         levels: number of `unet_channels`.
     """
     rename = rewritten((r"audio\.", "audio_encoder."), (r"cvae\.", "netG."), *_BLOCKS, *_cvae(levels))
-    return Layout(rename, left_out=re.compile(r"netD_motion\."), fresh=("scale",))
+    return Layout(rename, left_out=re.compile(r"netD_motion\."), fresh=("scale", "gain"))
 
 
 def _cvae(levels: int) -> list[tuple[str, str]]:

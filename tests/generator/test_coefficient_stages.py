@@ -5,13 +5,14 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from scipy.signal import savgol_filter
 from tiny_corpus import EXPRESSION, FRAMES, tiny_settings
 from tiny_runs import LEARNING
 
 from tavce.files import read_json
 from tavce.generator.audio2exp import ExpressionLearner, FrontalFace
 from tavce.generator.audio2pose import PoseLearner, divergence, movement_scale, style_classes
-from tavce.generator.coefficients import RETURN_FRAMES, PoseModel, load_audio2exp, load_audio2pose
+from tavce.generator.coefficients import MOST_GAIN, RETURN_FRAMES, PoseModel, load_audio2exp, load_audio2pose
 from tavce.generator.losses import eye_opening
 from tavce.generator.samples import ExpressionDraws, PoseDraws, mel_windows
 from tavce.training.descent import take_step
@@ -178,14 +179,34 @@ def test_nothing_jumps_between_windows(pose_model, mels):
     assert steps[seams].max() <= steps[inside].max() * 1.5
 
 
-def test_every_window_moves_as_the_network_says_while_what_the_head_is_away_fades(pose_model, mels):
+def test_every_window_moves_as_it_is_drawn_while_what_the_head_is_away_fades(pose_model, mels):
     poses = pose_model.sequence(mels, FIRST, 1, 2)
     codes = torch.randn(2, 1, 5, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        heard = pose_model.audio(mels[15:31])[None]
-        moved = pose_model.cvae.sample(poses[15:16], heard, torch.tensor([1]), codes[1])[0] * pose_model.scale
+        heard = pose_model.hear(mels[None, 15:31])
+        moved = pose_model.draw(poses[15:16], heard, torch.tensor([1]), codes[1])[0] * pose_model.gain
     away = (poses[15] - FIRST) * torch.exp(-torch.arange(16) / RETURN_FRAMES)[:, None]
-    torch.testing.assert_close(poses[15:31], FIRST + away + moved - moved[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(poses[15:31], FIRST + away + moved * pose_model.scale, atol=1e-5, rtol=0)
+
+
+def test_what_is_drawn_is_smoothed_and_begins_where_it_is(pose_model, mels):
+    heard, style, code = pose_model.hear(mels[None, :16]), torch.tensor([1]), torch.randn(1, 5)
+    with torch.no_grad():
+        rough = pose_model.cvae.sample(FIRST[None], heard, style, code)[0]
+        smooth = pose_model.draw(FIRST[None], heard, style, code)[0]
+    expected = savgol_filter(rough, 13, 2, axis=0)
+    np.testing.assert_allclose(smooth, expected - expected[0], atol=1e-5)
+
+
+def test_the_gain_gives_drawn_movement_the_spread_of_the_training_clips_up_to_a_limit(pose_model):
+    model, spread = deepcopy(pose_model), torch.tensor([1.0, 2, 3, 4, 5, 6])
+    model.scale.fill_(2)
+    drawn = torch.randn(50, 16, 6) * torch.tensor([0.5, 0.5, 0.5, 0.5, 0.5, 1e-3])
+    found = model.calibrate(drawn, spread)
+    made = drawn[:, 1:] * model.gain * model.scale
+    torch.testing.assert_close(made.flatten(0, 1).std(dim=0)[:5], spread[:5], atol=1e-4, rtol=0)
+    torch.testing.assert_close(found[:5], 1 / model.gain[:5])
+    assert model.gain[5] == MOST_GAIN
 
 
 def test_a_head_that_always_turns_the_same_way_stays_in_the_picture_for_minutes(pose_model, mels):
@@ -196,10 +217,11 @@ def test_a_head_that_always_turns_the_same_way_stays_in_the_picture_for_minutes(
         turning.cvae.decoder.sequence.weight.zero_()
         turning.cvae.decoder.sequence.bias.copy_(torch.linspace(-4, 4, 16).repeat_interleave(6))
         turning.cvae.decoder.pose.weight.copy_(torch.eye(6))
+        turning.gain.fill_(1)
         poses = turning.sequence(mels[:1].expand(3000, -1, -1, -1), FIRST, 0, 1)
     turned = (poses[15] - FIRST).max()
     assert turned > 0.9
-    assert (poses - FIRST).max() < turned * (1 + 1 / (1 - np.exp(-15 / RETURN_FRAMES)))  # 4.9; 200 if nothing faded
+    assert (poses - FIRST).max() < turned * (1 + 1 / (1 - np.exp(-15 / RETURN_FRAMES)))  # 3.1; 192 if nothing faded
 
 
 def test_another_seed_and_another_style_move_the_head_otherwise(pose_model, mels):

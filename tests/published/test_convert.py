@@ -90,7 +90,7 @@ def test_published_files_become_a_model_and_go_back_to_the_bit(settings, files, 
     said = json.loads(report.read_text())
     assert said["rest"]["unused"] == {"face_3drecon.fc.bias": "left out by design"}
     assert said["audio2pose"]["unused"] == {"netD_motion.seq.4.bias": "left out by design"}
-    assert said["audio2pose"]["seeded"] == ["scale"]
+    assert said["audio2pose"]["seeded"] == ["scale", "gain"]
     assert set(said["sources"]) == {"sadtalker.safetensors", "mapping.pth.tar"}
     out, mapping = tmp_path / "back.safetensors", tmp_path / "mapping.pth.tar"
     arguments = ["convert", "--export", str(tmp_path / "model.pt"), "--out", str(out), "--mapping-out", str(mapping)]

@@ -239,7 +239,7 @@ def test_a_pose_model_is_named_as_netg_and_audio_encoder():
     )
     assert layout.published("cvae.decoder.sequence.weight") == "netG.decoder.MLP.L1.weight"
     assert layout.left_out.match("netD_motion.seq.4.bias")
-    assert layout.to_published(["scale"]) == {}
+    assert layout.to_published(["scale", "gain"]) == {}
 
 
 @pytest.mark.slow
