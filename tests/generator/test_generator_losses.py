@@ -10,6 +10,7 @@ from tavce.faces.mean_face import MEAN_FACE
 from tavce.faces.points import LOWER_LIDS
 from tavce.generator.losses import (
     PyramidLoss,
+    expression_loss,
     eye_opening,
     feature_matching_loss,
     hinge_discriminator_loss,
@@ -61,6 +62,20 @@ def test_matching_features_have_no_loss_and_the_real_ones_learn_nothing():
     assert loss.item() == 2
     assert theirs.grad is None
     torch.testing.assert_close(mine.grad, torch.full((2, 3), -1 / 6))
+
+
+def test_the_expression_loss_is_the_mean_difference_and_zero_for_equal_expressions():
+    mapped, seen = torch.zeros(2, 5, 3), torch.zeros(2, 5, 3)
+    assert expression_loss(mapped, seen).item() == 0
+    seen[0, 1, 2] = -3
+    assert expression_loss(mapped, seen).item() == pytest.approx(3 / 30)
+
+
+def test_the_expression_loss_teaches_the_mapping_as_finite_differences_say_and_the_estimator_nothing():
+    mapped, seen = (torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    assert torch.autograd.gradcheck(lambda expression: expression_loss(expression, seen.detach()), (mapped,))
+    expression_loss(mapped, seen).backward()
+    assert seen.grad is None
 
 
 def test_equal_pictures_have_no_pyramid_loss():
