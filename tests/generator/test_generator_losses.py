@@ -71,11 +71,11 @@ def test_the_expression_loss_is_the_mean_difference_and_zero_for_equal_expressio
     assert expression_loss(mapped, seen).item() == pytest.approx(3 / 30)
 
 
-def test_the_expression_loss_teaches_the_mapping_as_finite_differences_say_and_the_estimator_nothing():
-    mapped, seen = (torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    assert torch.autograd.gradcheck(lambda expression: expression_loss(expression, seen.detach()), (mapped,))
+def test_the_expression_that_was_seen_learns_nothing():
+    mapped, seen = torch.ones(1, 2, 3, requires_grad=True), torch.zeros(1, 2, 3, requires_grad=True)
     expression_loss(mapped, seen).backward()
     assert seen.grad is None
+    torch.testing.assert_close(mapped.grad, torch.full((1, 2, 3), 1 / 6))
 
 
 def test_equal_pictures_have_no_pyramid_loss():
@@ -179,12 +179,22 @@ def judged(level: torch.Tensor) -> Judgement:
         (lambda one, other: hinge_discriminator_loss([one], [other]), (6,)),
         (lambda one, other: hinge_generator_loss([one, other]), (6,)),
         (lambda one, other: feature_matching_loss([judged(torch.ones(6))], [judged(one + other)]), (6,)),
+        (lambda one, other: expression_loss(one + other, torch.ones(2, 4, 3)), (2, 4, 3)),
         (lambda one, other: PyramidLoss(Halves(), (1, 0.5))(one + other, torch.ones(1, 3, 4, 4)), (1, 3, 4, 4)),
         (lambda one, other: masked_l1(one, other, box(1, 2, 4, 8)), (1, 3, 8, 8)),
         (lambda one, other: kl_loss(one, other), (2, 4)),
         (lambda one, other: eye_opening(one) + eye_opening(other), (2, 68, 2)),
     ],
-    ids=["hinge_discriminator", "hinge_generator", "feature_matching", "pyramid", "masked_l1", "kl", "eye_opening"],
+    ids=[
+        "hinge_discriminator",
+        "hinge_generator",
+        "feature_matching",
+        "expression",
+        "pyramid",
+        "masked_l1",
+        "kl",
+        "eye_opening",
+    ],
 )
 def test_the_gradient_of_a_loss_is_that_of_finite_differences(loss, shape):
     one, other = torch.randn(2, *shape, dtype=torch.float64)
