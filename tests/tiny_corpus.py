@@ -90,6 +90,7 @@ RENDERER_NETWORKS = {
     },
     "generator": {"block_expansion": 4, "max_features": 12, "residual_blocks": 1},
     "discriminator": {"block_expansion": 4, "max_features": 8, "blocks": 2},
+    "estimator": {"stem_channels": 4, "channels": [8, 12], "blocks": [1, 2]},
 }
 CHANGES = {
     "crop": {"size_px": SIDE, "mouth_px": MOUTH},

@@ -211,7 +211,9 @@ class RendererWeights(Section):
     gan: float = Field(ge=0)
     feature_matching: float = Field(ge=0)
     perceptual: float = Field(ge=0)
-    expression: float = Field(ge=0, description="needs the published head-pose/expression estimator")
+    expression: float = Field(
+        ge=0, description="not 0: needs the published head-pose/expression estimator, a file that you place"
+    )
     l1: float = Field(ge=0)
     mouth_l1: float = Field(ge=0, description="L1 inside the mouth box, on top of l1 (not in the paper)")
     correlation: float = Field(ge=0)
@@ -256,14 +258,14 @@ class Renderer(Section):
         return self
 
     @property
-    def start_weights(self) -> tuple[str, ...]:
-        """The published weights that learning starts from, by their names in weights.yaml."""
-        return generator_starts.renderer_weights(self.start)
+    def placed_weights(self) -> tuple[str, ...]:
+        """The published weights that a user places, to start from or for the expression loss, by their names."""
+        return generator_starts.renderer_weights(self.start, bool(self.weights.expression))
 
     @property
     def all_weights(self) -> tuple[str, ...]:
         """All published weights that are needed, by their names in weights.yaml."""
-        return self.start_weights + ((self.perceptual,) if self.weights.perceptual else ())
+        return self.placed_weights + ((self.perceptual,) if self.weights.perceptual else ())
 
 
 class Synthesise(Section):

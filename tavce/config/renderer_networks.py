@@ -68,6 +68,14 @@ class DiscriminatorNetwork(Section):
     blocks: int = Field(gt=0)
 
 
+class EstimatorNetwork(Section):
+    """Sizes of the head-pose/expression estimator (`networks.headpose`), built where `weights.expression` is not 0."""
+
+    stem_channels: int = Field(gt=0)
+    channels: tuple[int, ...] = Field(min_length=1, description="of each level; multiples of 4")
+    blocks: tuple[int, ...] = Field(min_length=1, description="bottlenecks of each level")
+
+
 class RendererNetworks(Section):
     """Sizes of everything the renderer is made of."""
 
@@ -79,3 +87,4 @@ class RendererNetworks(Section):
     decoder: DecoderNetwork
     generator: GeneratorNetwork
     discriminator: DiscriminatorNetwork
+    estimator: EstimatorNetwork

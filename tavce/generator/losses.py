@@ -36,6 +36,14 @@ def feature_matching_loss(real: Sequence[Judgement], painted: Sequence[Judgement
     return torch.stack(terms).mean()
 
 
+def expression_loss(mapped: Float[Tensor, "B K 3"], seen: Float[Tensor, "B K 3"]) -> Tensor:
+    """Return the mean absolute difference of keypoints' expressions; 0 for equal ones; what was seen is not learnt.
+
+    Its weight is that of the paper and of the released configuration; the release has no code that trains with it.
+    """
+    return functional.l1_loss(mapped, seen.detach())
+
+
 class PyramidLoss(nn.Module):
     """Perceptual L1 distance of two batches of pictures, summed over scales and levels; 0 for equal pictures.
 

@@ -5,7 +5,7 @@ Shapes: B samples, N coefficients, K keypoints, S side of a picture, A attention
 
 from collections.abc import Mapping as State
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,10 +14,17 @@ from tavce.config.learning import Renderer
 from tavce.config.renderer_networks import RendererNetworks
 from tavce.networks.decoder import SpadeDecoderSizes
 from tavce.networks.dense_motion import DenseMotionSizes
-from tavce.networks.generator import FaceGenerator, FaceGeneratorSizes, Rendering
+from tavce.networks.generator import FaceGenerator, FaceGeneratorSizes
 from tavce.networks.keypoints import KeypointDetector, KeypointDetectorSizes
 from tavce.networks.mapping import Mapping, MappingSizes, transform_keypoints
 from tavce.training import checkpoint
+
+
+class RenderedFace(NamedTuple):
+    """The picture in [0, 1], and the expression that the mapping moved its keypoints by."""
+
+    prediction: Float[Tensor, "B 3 S S"]
+    expression: Float[Tensor, "B K 3"]
 
 
 class FaceRenderer(nn.Module):
@@ -50,12 +57,13 @@ class FaceRenderer(nn.Module):
         source_window: Float[Tensor, "B N F"],
         target_window: Float[Tensor, "B N F"],
         attention: Float[Tensor, "B A"] | None,
-    ) -> Rendering:
+    ) -> RenderedFace:
         """Return the source, in [0, 1], moved from its own coefficients to the target's."""
         canonical = self.keypoints(source)
         before = transform_keypoints(canonical, self.mapping(source_window))
-        after = transform_keypoints(canonical, self.mapping(target_window))
-        return self.generator(source, before, after, attention)
+        motion = self.mapping(target_window)
+        after = transform_keypoints(canonical, motion)
+        return RenderedFace(self.generator(source, before, after, attention).prediction, motion.expression)
 
 
 def load_renderer(path: str | Path) -> tuple[FaceRenderer, Renderer]:

@@ -17,6 +17,7 @@ from tavce.config import parse_sections
 from tavce.config.data import DEEP3D_EXPRESSION
 from tavce.config.learning import Metric, Renderer
 from tavce.generator.coefficients import PoseModel, build_audio2exp
+from tavce.generator.estimator import build_estimator
 from tavce.generator.model import FaceRenderer
 from tavce.generator.samples import POSE
 from tavce.metric.model import Encoders
@@ -87,6 +88,7 @@ def _renderer(settings: Renderer, attention: int) -> dict[str, nn.Module]:
         "keypoint_detector": model.keypoints,
         "generator": model.generator,
         "generator_without_attention": FaceRenderer(settings.networks, coefficients, None).generator,
+        "head_pose_expression": build_estimator(settings.networks),
         "discriminator": MultiScaleDiscriminator(DiscriminatorSizes(**settings.networks.discriminator.model_dump())),
     }
 

@@ -1,6 +1,6 @@
 """Train one variant of the face renderer, with the correlation as attention and as a loss.
 
-Reads   the indexes, the shards they name, and a trained metric
+Reads   the indexes, the shards they name, a trained metric, and the published weights that the settings name
 Writes  best.pt, run.json, history.jsonl, samples.png and samples/step_*.png (`pictures.Samples`) into its folder
 Source  paper.md, stage 2. Mouth boxes are those of the stored landmarks, for a painted frame those of its target (the
         release runs a detector on what it painted). Every ablation is a setting of this one stage.
@@ -18,15 +18,17 @@ from tavce.config import parse_sections
 from tavce.config.learning import Renderer
 from tavce.dataset import Clips, index_digest, read_index
 from tavce.files import input_file, sha256
+from tavce.generator.estimator import load_estimator
 from tavce.generator.losses import (
     PyramidLoss,
+    expression_loss,
     feature_matching_loss,
     hinge_discriminator_loss,
     hinge_generator_loss,
     masked_l1,
     mouth_boxes,
 )
-from tavce.generator.model import FaceRenderer, load_renderer
+from tavce.generator.model import FaceRenderer, RenderedFace, load_renderer
 from tavce.generator.pictures import Samples
 from tavce.generator.samples import FrameDraws, FrameShape, unit_pictures
 from tavce.metric.correlation import channel_attention
@@ -35,7 +37,6 @@ from tavce.metric.model import FrozenMetric, load_metric
 from tavce.networks.discriminator import DiscriminatorSizes, MultiScaleDiscriminator
 from tavce.published.files import digests, identity
 from tavce.published.starts import start_renderer
-from tavce.records import InputError
 from tavce.training.acceleration import channels_last
 from tavce.training.features import load_features
 from tavce.training.job import Losses, Pictures
@@ -52,16 +53,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train one variant.
-
-    Raises:
-        InputError: a loss is asked for that cannot be computed.
-    """
+    """Train one variant."""
     torch.set_num_threads(arguments.threads)
     sections = parse_sections(arguments.settings)
     settings: Renderer = sections["renderer"]
-    if settings.weights.expression:
-        raise InputError("weights.expression needs a frozen head-pose/expression estimator, which is not built in: 0")
     metric = load_metric(arguments.metric)
     networks, training = settings.networks, settings.training
     recipe = metric.recipe
@@ -72,7 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
         for number, split in enumerate(("train", "val"))
     )
     coefficients = clips.motion(draws[0].entries[0]).shape[1]
-    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.metric)[:16]}{identity(settings.start_weights)}"
+    data = f"{index_digest(arguments.indexes)}-{sha256(arguments.metric)[:16]}{identity(settings.placed_weights)}"
     engine = fabric(training)
     learner = RendererLearner(settings, coefficients, engine.to_device(metric), engine)
     samples = Samples(draws[1], metric, settings.attends)
@@ -118,30 +113,34 @@ class RendererLearner:
             self._pyramid = engine.to_device(PyramidLoss(features, settings.perceptual_scales))
             if settings.training.channels_last:
                 channels_last(self._pyramid)
+        if settings.weights.expression:
+            self._estimator = engine.to_device(load_estimator(settings.networks))
+            if settings.training.channels_last:
+                channels_last(self._estimator)
 
     def losses(self, batch: dict[str, Tensor]) -> Losses:
         """Return what one batch teaches the discriminator and the renderer."""
         batch = unit_pictures(batch)
         heard = self._hear(batch)
-        painted = self._paint(batch, heard)
+        rendered = self._render(batch, heard)
         of, terms = {}, {}
         if "discriminator" in self.networks:
             judge = self.networks["discriminator"]
-            real, fake = judge(batch["target"]), judge(painted)
+            real, fake = judge(batch["target"]), judge(rendered.prediction)
             scores = [[item.prediction for item in judged] for judged in (real, fake)]
             of["discriminator"] = hinge_discriminator_loss(*scores)
             terms = {"gan": hinge_generator_loss(scores[1]), "feature_matching": feature_matching_loss(real, fake)}
-        terms |= self._compared(batch, painted, heard)
+        terms |= self._compared(batch, rendered, heard)
         weights = self._settings.weights.model_dump()
         of["renderer"] = weighted_sum([(weights[name], value) for name, value in terms.items()])
         return Losses(of, {"loss": of["renderer"], **terms})
 
     def validate(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """Return the mean losses that compare pictures."""
+        """Return the mean losses that compare what is rendered with what is real."""
         results = []
         for batch in map(unit_pictures, batches):
             heard = self._hear(batch)
-            results.append(self._compared(batch, self._paint(batch, heard), heard))
+            results.append(self._compared(batch, self._render(batch, heard), heard))
         return mean_terms(results)
 
     def _hear(self, batch: dict[str, Tensor]) -> Tensor | None:
@@ -151,19 +150,23 @@ class RendererLearner:
         with torch.no_grad():
             return self._metric.audio_change(batch["mels"])
 
-    def _paint(self, batch: dict[str, Tensor], heard: Tensor | None) -> Tensor:
+    def _render(self, batch: dict[str, Tensor], heard: Tensor | None) -> RenderedFace:
+        """Return the painted frame and its expression: of one call, outside of which ranks share no gradients."""
         attention = channel_attention(heard) if self._settings.attends else None
         renderer = self.networks["renderer"]
-        return renderer(batch["source"], batch["source_window"], batch["target_window"], attention).prediction.float()
+        rendered = renderer(batch["source"], batch["source_window"], batch["target_window"], attention)
+        return RenderedFace(*(value.float() for value in rendered))
 
-    def _compared(self, batch: dict[str, Tensor], painted: Tensor, heard: Tensor | None) -> dict[str, Tensor]:
-        """Return the losses that compare the painted frame with the target and with the sound."""
-        weights = self._settings.weights
+    def _compared(self, batch: dict[str, Tensor], rendered: RenderedFace, heard: Tensor | None) -> dict[str, Tensor]:
+        """Return the losses that compare what is rendered with the target and with the sound."""
+        weights, painted = self._settings.weights, rendered.prediction
         terms = {"l1": functional.l1_loss(painted, batch["target"])}
         if weights.mouth_l1:
             terms["mouth_l1"] = masked_l1(painted, batch["target"], batch["target_box"])
         if weights.perceptual:
             terms["perceptual"] = self._pyramid(painted, batch["target"])
+        if weights.expression:
+            terms["expression"] = expression_loss(rendered.expression, self._estimator(batch["target"]))
         if weights.correlation:
             terms["correlation"] = self._correlation(batch, painted, heard)
         return terms

@@ -61,7 +61,10 @@ def networks(settings: Mapping[str, Any]) -> Iterator[Network]:
         losses = {loss: bool(weight) for loss, weight in variant.weights.model_dump().items()}
         metric = settings["metrics"][variant.metric]
         heard = [metric.networks.model_dump(mode="json"), metric.input_px]
-        yield Network("renderer", name, variant, digest([steps, *_chosen("renderer", variant), losses, heard]))
+        chosen = _chosen("renderer", variant)
+        if not losses["expression"]:
+            del chosen[0]["estimator"]  # never built
+        yield Network("renderer", name, variant, digest([steps, *chosen, losses, heard]))
 
 
 def _chosen(stage: str, section: Section) -> list[Any]:

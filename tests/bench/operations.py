@@ -2,7 +2,7 @@
 
 Operations are those of convolutions and matrix products, forward and backward, counted by torch.utils.flop_counter
 while a real step runs on the CPU; a multiplication and an addition are two. The feature networks of perceptual losses
-have random weights here: what they cost does not depend on them.
+and the estimator of the expression loss have random weights here: what they cost does not depend on them.
 """
 
 import time
@@ -20,6 +20,7 @@ from tavce.dataset import Clips, Draws, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.generator.audio2exp import ExpressionLearner
 from tavce.generator.audio2pose import PoseLearner
+from tavce.generator.estimator import FrozenEstimator, build_estimator
 from tavce.generator.model import FaceRenderer
 from tavce.generator.renderer import RendererLearner
 from tavce.generator.rendering import PortraitRenderer
@@ -55,6 +56,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, dict[str, object]]:
 def _measure(folder: Path, settings: Settings, network: Network) -> dict[str, object]:
     with (
         mock.patch("tavce.generator.renderer.load_features", _features),
+        mock.patch("tavce.generator.renderer.load_estimator", lambda sizes: FrozenEstimator(build_estimator(sizes))),
         mock.patch("tavce.metric.train.load_distance", _distance),
     ):
         learner, draws = _prepared(folder, settings, network)

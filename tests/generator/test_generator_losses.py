@@ -10,6 +10,7 @@ from tavce.faces.mean_face import MEAN_FACE
 from tavce.faces.points import LOWER_LIDS
 from tavce.generator.losses import (
     PyramidLoss,
+    expression_loss,
     eye_opening,
     feature_matching_loss,
     hinge_discriminator_loss,
@@ -61,6 +62,20 @@ def test_matching_features_have_no_loss_and_the_real_ones_learn_nothing():
     assert loss.item() == 2
     assert theirs.grad is None
     torch.testing.assert_close(mine.grad, torch.full((2, 3), -1 / 6))
+
+
+def test_the_expression_loss_is_the_mean_difference_and_zero_for_equal_expressions():
+    mapped, seen = torch.zeros(2, 5, 3), torch.zeros(2, 5, 3)
+    assert expression_loss(mapped, seen).item() == 0
+    seen[0, 1, 2] = -3
+    assert expression_loss(mapped, seen).item() == pytest.approx(3 / 30)
+
+
+def test_the_expression_that_was_seen_learns_nothing():
+    mapped, seen = torch.ones(1, 2, 3, requires_grad=True), torch.zeros(1, 2, 3, requires_grad=True)
+    expression_loss(mapped, seen).backward()
+    assert seen.grad is None
+    torch.testing.assert_close(mapped.grad, torch.full((1, 2, 3), 1 / 6))
 
 
 def test_equal_pictures_have_no_pyramid_loss():
@@ -164,12 +179,22 @@ def judged(level: torch.Tensor) -> Judgement:
         (lambda one, other: hinge_discriminator_loss([one], [other]), (6,)),
         (lambda one, other: hinge_generator_loss([one, other]), (6,)),
         (lambda one, other: feature_matching_loss([judged(torch.ones(6))], [judged(one + other)]), (6,)),
+        (lambda one, other: expression_loss(one + other, torch.ones(2, 4, 3)), (2, 4, 3)),
         (lambda one, other: PyramidLoss(Halves(), (1, 0.5))(one + other, torch.ones(1, 3, 4, 4)), (1, 3, 4, 4)),
         (lambda one, other: masked_l1(one, other, box(1, 2, 4, 8)), (1, 3, 8, 8)),
         (lambda one, other: kl_loss(one, other), (2, 4)),
         (lambda one, other: eye_opening(one) + eye_opening(other), (2, 68, 2)),
     ],
-    ids=["hinge_discriminator", "hinge_generator", "feature_matching", "pyramid", "masked_l1", "kl", "eye_opening"],
+    ids=[
+        "hinge_discriminator",
+        "hinge_generator",
+        "feature_matching",
+        "expression",
+        "pyramid",
+        "masked_l1",
+        "kl",
+        "eye_opening",
+    ],
 )
 def test_the_gradient_of_a_loss_is_that_of_finite_differences(loss, shape):
     one, other = torch.randn(2, *shape, dtype=torch.float64)

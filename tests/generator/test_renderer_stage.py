@@ -8,7 +8,6 @@ import pytest
 import torch
 from tiny_corpus import EXPRESSION, tiny_settings
 
-from tavce.cli import main
 from tavce.config.learning import Renderer
 from tavce.generator.model import FaceRenderer, load_renderer
 from tavce.generator.pictures import CURVE, MARK, Samples, attention_strip
@@ -189,14 +188,6 @@ def test_a_loaded_renderer_has_the_attention_it_was_trained_with(tmp_path, train
     assert chosen == trained_with
     if attention:
         assert loaded.generator.sizes.attention_at == place
-
-
-def test_the_expression_loss_that_is_not_built_in_is_refused(trained, capsys):
-    asked = tiny_settings(renderers={"ours": {"weights": {"expression": 5}}})
-    command = trained.command("renderer")
-    command[command.index("--settings") + 1] = asked.sections("renderer", "ours")
-    assert main(command) == 2
-    assert "weights.expression needs a frozen head-pose/expression estimator" in capsys.readouterr().err
 
 
 def test_losses_without_any_weight_are_refused(metric, draws):

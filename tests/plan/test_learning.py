@@ -19,6 +19,11 @@ def shapes(**changes: object) -> dict[tuple[str, str], str]:
     [
         ({"metrics": {"paper": {"margin": 0.1, "mouth_px": 64, "training": {"epochs": 3}}}}, set()),
         ({"renderers": {"ours": {"weights": {"l1": 5}, "mapping_rate": 1e-3}}}, set()),
+        ({"renderers": {"ours": {"networks": {"estimator": {"stem_channels": 32}}}}}, set()),
+        (
+            {"renderers": {"ours": {"weights": {"expression": 5}}}},
+            {("renderer", "ours"), ("renderer", "no_correlation")},
+        ),
         ({"audio2exp": {"frames": 6}}, {("audio2exp", "")}),
         ({"audio2pose": {"hidden": 64}}, {("audio2pose", "")}),
         ({"renderers": {"no_correlation": {"weights": {"gan": 0}}}}, {("renderer", "no_correlation")}),

@@ -163,6 +163,18 @@ def test_a_file_nobody_placed_is_named():
             "start 'facevid2vid' needs the published file's networks.decoder.up_channels, [256, 64], not [64, 32]",
         ),
         (
+            {
+                "renderers": {
+                    "ours": {"weights": {"expression": 5}, "networks": {"estimator": {"blocks": [3, 4, 6, 2]}}}
+                }
+            },
+            "weights.expression 5 needs the published file's networks.estimator.blocks, [3, 4, 6, 3], not [3, 4, 6, 2]",
+        ),
+        (
+            {"renderers": {"ours": {"weights": {"expression": 5}, "networks": {"keypoints": 10}}}},
+            "weights.expression 5 needs the published file's networks.keypoints, 15, not 10",
+        ),
+        (
             {"renderers": {"ours": {"start": "sadtalker"}}},
             "renderers.ours.start 'sadtalker' knows Deep3DFaceRecon's coefficients only: motion.backend must be "
             "deep3d, not landmarks",
@@ -182,3 +194,15 @@ def test_a_start_needs_its_files_besides_those_of_the_losses():
     assert settings.renderers["ours"].all_weights == ("facevid2vid", "sadtalker_mapping", "vgg19")
     assert settings.audio2exp.start_weights == ("sadtalker",)
     assert settings.audio2pose.start_weights == ()
+
+
+def test_the_expression_loss_needs_the_estimators_file_once_and_is_a_part_of_what_a_run_is_known_by():
+    for start, files in (
+        ("scratch", ("facevid2vid",)),
+        ("sadtalker_pth", ("facevid2vid", "sadtalker_mapping")),
+        ("sadtalker", ("sadtalker", "sadtalker_mapping", "facevid2vid")),
+    ):
+        asked = {"start": start, "weights": {"expression": 5}}
+        settings = configured({"renderers": {"ours": asked}} | DEEP3D).renderers["ours"]
+        assert settings.placed_weights == files
+        assert settings.all_weights == (*files, "vgg19")

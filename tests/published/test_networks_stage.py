@@ -18,6 +18,7 @@ PUBLISHED = {
     "keypoint_detector": 41_940_047,
     "generator": 101_382_544,
     "generator_without_attention": 100_988_176,
+    "head_pose_expression": 30_254_838,
     "discriminator": 2_758_849,
 }
 
