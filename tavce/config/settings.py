@@ -21,17 +21,9 @@ from tavce.config.data import (
     Trim,
 )
 from tavce.config.explain import SettingsError, explain, known_keys
+from tavce.config.generator import Audio2Exp, Audio2Pose, Renderer
 from tavce.config.generator_starts import DEEP3D_ONLY
-from tavce.config.learning import (
-    Audio2Exp,
-    Audio2Pose,
-    Listening,
-    Metric,
-    Renderer,
-    Score,
-    Synthesise,
-    Window,
-)
+from tavce.config.learning import Listening, Metric, Score, Synthesise, Window
 from tavce.config.variants import Variant, compared, trainings
 from tavce.stages import RESULT_FOLDERS, STAGES
 

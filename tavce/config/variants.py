@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from tavce.config.learning import Renderer
+from tavce.config.generator import Renderer
 
 Seed = Annotated[int, Field(ge=0)]
 MARK = "-"  # between a variant's name and a seed

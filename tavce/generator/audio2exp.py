@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tavce.config import parse_sections
-from tavce.config.learning import Audio2Exp as Audio2ExpSettings
+from tavce.config.generator import Audio2Exp as Audio2ExpSettings
 from tavce.dataset import Clips, index_digest, read_index
 from tavce.faces.basis import ExpressionBasis
 from tavce.faces.points import LOWER_INNER_LIP, UPPER_INNER_LIP

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tavce.config import parse_sections
-from tavce.config.learning import Audio2Pose
+from tavce.config.generator import Audio2Pose
 from tavce.dataset import Clips, Entry, index_digest, read_index
 from tavce.generator.coefficients import PoseModel
 from tavce.generator.losses import hinge_discriminator_loss, hinge_generator_loss, kl_loss

@@ -12,8 +12,8 @@ import torch
 from scipy.signal import savgol_filter
 from torch import Tensor, nn
 
-from tavce.config.learning import Audio2Exp as Audio2ExpSettings
-from tavce.config.learning import Audio2Pose
+from tavce.config.generator import Audio2Exp as Audio2ExpSettings
+from tavce.config.generator import Audio2Pose
 from tavce.generator.samples import POSE
 from tavce.networks.audio2exp import Audio2Exp, Audio2ExpSizes
 from tavce.networks.audio2pose import PoseCvae, PoseCvaeSizes

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tavce.config.learning import Renderer
+from tavce.config.generator import Renderer
 from tavce.config.renderer_networks import RendererNetworks
 from tavce.networks.decoder import SpadeDecoderSizes
 from tavce.networks.dense_motion import DenseMotionSizes

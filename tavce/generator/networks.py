@@ -15,7 +15,8 @@ from torch import nn
 
 from tavce.config import parse_sections
 from tavce.config.data import DEEP3D_EXPRESSION
-from tavce.config.learning import Metric, Renderer
+from tavce.config.generator import Renderer
+from tavce.config.learning import Metric
 from tavce.generator.coefficients import PoseModel, build_audio2exp
 from tavce.generator.estimator import build_estimator
 from tavce.generator.model import FaceRenderer

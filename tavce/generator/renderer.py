@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tavce.config import parse_sections
-from tavce.config.learning import Renderer
+from tavce.config.generator import Renderer
 from tavce.dataset import Clips, index_digest, read_index
 from tavce.files import input_file, sha256
 from tavce.generator.estimator import load_estimator

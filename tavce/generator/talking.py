@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tavce.config.learning import Renderer
+from tavce.config.generator import Renderer
 from tavce.dataset import to_unit
 from tavce.generator import streams
 from tavce.generator.bundle import Bundle

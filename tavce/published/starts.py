@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from tavce.config.learning import Audio2Exp, Audio2Pose, Renderer
+from tavce.config.generator import Audio2Exp, Audio2Pose, Renderer
 from tavce.published import coefficient_layout, renderer_layout
 from tavce.published.files import PublishedFile
 from tavce.published.filling import fill

@@ -9,7 +9,7 @@ from tiny_corpus import EXPRESSION, PAPER, tiny_settings
 
 from tavce import weights
 from tavce.cli import main
-from tavce.config.learning import Renderer
+from tavce.config.generator import Renderer
 from tavce.files import sha256
 from tavce.generator.estimator import FrozenEstimator, load_estimator
 from tavce.generator.losses import expression_loss

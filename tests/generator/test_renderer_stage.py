@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_corpus import EXPRESSION, tiny_settings
 
-from tavce.config.learning import Renderer
+from tavce.config.generator import Renderer
 from tavce.generator.model import FaceRenderer, load_renderer
 from tavce.generator.pictures import CURVE, MARK, Samples, attention_strip
 from tavce.generator.renderer import RendererLearner
