@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tavce.animate.blinking import natural_blinks
+from tavce.animate.blinking import eye_signal, natural_blinks
 from tavce.animate.options import Options, check_inputs, choose_device, output_file, read_options
 from tavce.animate.paste import PasteBack
 from tavce.animate.picture import read_picture
@@ -98,6 +98,7 @@ class Scene:
 
     networks: TalkingNetworks
     cropped: CroppedPortrait
+    portrait: Portrait
     spoken: SpokenFile
     window: Window
     manner: Manner
@@ -110,11 +111,10 @@ class Scene:
         Raises:
             InputError: a batch does not fit into the GPU's memory.
         """
-        portrait = Portrait(self.cropped.picture, self.cropped.coefficients, self.cropped.blink)
         heard = Speech(self.spoken.mel, self.spoken.frames, self.window)
         finish = PasteBack(self.cropped) if self.paste_back else np.asarray
         try:
-            for batch in talk(self.networks, portrait, heard, self.manner):
+            for batch in talk(self.networks, self.portrait, heard, self.manner):
                 yield from map(finish, batch)
         except torch.OutOfMemoryError as error:
             raise InputError(f"batch {self.manner.batch} does not fit into the GPU's memory: give less") from error
@@ -143,7 +143,8 @@ def _scene(picture: np.ndarray, speech: Path, loaded: Bundle, wanted: Options, d
     cropped = crop_portrait(picture, sections, loaded.basis, networks.renderer_settings.networks.image_px, wanted.face)
     blink = None
     if wanted.blink == "natural":
-        blink = natural_blinks(spoken.frames, window.rate_hz, cropped.blink, _seed(wanted, "blink"))
+        open_share = natural_blinks(spoken.frames, window.rate_hz, 1.0, _seed(wanted, "blink"))
+        blink = eye_signal(open_share, cropped.blink, loaded.blink_closes)
     manner = Manner(
         pose=wanted.pose,
         style=wanted.style,
@@ -152,7 +153,9 @@ def _scene(picture: np.ndarray, speech: Path, loaded: Bundle, wanted: Options, d
         batch=wanted.batch,
         blink=blink,
     )
-    return Scene(networks, cropped, spoken, window, manner, wanted.paste_back, settings.crf)
+    own = eye_signal(np.ones(1), cropped.blink, loaded.blink_closes)
+    speaker = Portrait(cropped.picture, cropped.coefficients, float(own[0]))
+    return Scene(networks, cropped, speaker, spoken, window, manner, wanted.paste_back, settings.crf)
 
 
 def _networks(loaded: Bundle, device: torch.device) -> TalkingNetworks:

@@ -40,6 +40,14 @@ def natural_blinks(frames: int, rate_hz: int, own: float, seed: int) -> np.ndarr
     return (own * (1 - (1 - CLOSED) * closure)).astype(np.float32)
 
 
+def eye_signal(open_share: np.ndarray, own: float, closes: bool) -> np.ndarray:
+    """Return what audio2exp is told of eyes that are open by shares [T] of the portrait's `own` opening, float32 [T].
+
+    It is the opening; where the model is one that `closes` (`Bundle.blink_closes`), 0 for eyes as they are, 1 for shut.
+    """
+    return (1 - open_share if closes else open_share * own).astype(np.float32)
+
+
 def _closure(after_s: np.ndarray) -> np.ndarray:
     """Return how far the lids are closed, 0 to 1, so long after they touch: a smooth fall, and a slower rise."""
     lasts_s = np.where(after_s < 0, CLOSING_S, RISING_S)

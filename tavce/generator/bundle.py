@@ -42,6 +42,12 @@ class Bundle:
         return parse_sections(self.settings)
 
     @property
+    def blink_closes(self) -> bool:
+        """Whether its audio2exp is told how far the eyes are closed, 0 as they are and 1 shut, as SadTalker's is; else
+        how far they are open, as a fraction of the inter-ocular distance. It is where the model was converted."""
+        return self.basis is None
+
+    @property
     def digest(self) -> str:
         """16 hexadecimal digits of everything it was made of: settings and sources."""
         return digest({"settings": self.settings, "sources": dict(self.sources)})

@@ -12,7 +12,7 @@ What the numbers mean there and here:
 - Movements of published audio2pose are in the coefficients' own units: `scale` and `gain` are one. Going out, ours are
   multiplied into the decoder's last layer; the encoder, for training only, still expects movements divided by `scale`.
 - The published blink is 0 for eyes as they are and 1 for closed ones; what ours learn from is the gap of the lids over
-  the distance of the eyes. A converted audio2exp keeps its own meaning: nothing here translates between the two.
+  the distance of the eyes. `Bundle.blink_closes` says which a model takes; `tavce animate` gives it that.
 - `face_3drecon` is the published Deep3DFaceRecon, which `motion` reads from a file of its own: left out.
 """
 
@@ -28,6 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tavce.config import parse_sections
+from tavce.config.variants import trainings
 from tavce.files import input_file, sha256, whole, write_json
 from tavce.generator import bundle
 from tavce.generator.coefficients import PoseModel, build_audio2exp
@@ -85,8 +86,9 @@ def run(arguments: argparse.Namespace) -> None:
     settings["motion"] = {**settings["motion"], "backend": "deep3d"}
     networks = build(settings)
     reports = fill_networks(networks, files, strict=not arguments.lenient)
+    variant = trainings(parse_sections(arguments.settings)["renderers"])[VARIANT].model_dump(mode="json")
     parts = {
-        "renderer": _part("renderer", settings, settings["renderers"][VARIANT], "renderer", networks["renderer"]),
+        "renderer": _part("renderer", settings, variant, "renderer", networks["renderer"]),
         "audio2exp": _part("audio2exp", settings, settings["audio2exp"], "audio2exp", networks["audio2exp"]),
         "audio2pose": _part("audio2pose", settings, settings["audio2pose"], "pose", networks["audio2pose"]),
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tavce.animate.blinking import CLOSED, natural_blinks
+from tavce.animate.blinking import CLOSED, eye_signal, natural_blinks
 
 RATE_HZ = 25
 OWN = 0.12
@@ -49,3 +49,9 @@ def test_a_seed_gives_the_same_blinks_and_another_seed_others():
 def test_the_first_minute_does_not_depend_on_the_length():
     for frames in (1, 74, 75, 76, 1500):
         np.testing.assert_array_equal(natural_blinks(frames, RATE_HZ, OWN, seed=7), TEN_MINUTES[:frames])
+
+
+def test_a_model_is_told_how_far_eyes_are_open_and_a_converted_one_how_far_they_are_shut():
+    shares = np.array([1.0, 0.25, 0.0])
+    np.testing.assert_allclose(eye_signal(shares, OWN, closes=False), [OWN, OWN / 4, 0], rtol=1e-6)
+    np.testing.assert_allclose(eye_signal(shares, OWN, closes=True), [0, 0.75, 1])

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import published_coefficients as coefficients
 import published_layouts as layouts
 import published_renderer as renderer
@@ -15,6 +16,7 @@ from tavce.cli import main
 from tavce.config import PAPER, load, merge
 from tavce.generator import bundle
 from tavce.generator.convert import published
+from tavce.generator.talking import Manner, Portrait, Speech, networks_of, talk
 
 POSE = {"frames": 16, "latent": 5, "styles": 4, "hidden": 16, "audio_embedding": 3, "unet_channels": [4, 6, 8]}
 NETWORKS = {
@@ -110,6 +112,17 @@ def test_a_converted_model_says_what_it_was_made_of_and_moves_in_deep3ds_coeffic
     assert model.sections["motion"].backend == "deep3d"
     assert torch.equal(model.parts["audio2pose"]["networks"]["pose"]["scale"], torch.ones(6))
     assert not any("attention" in name for name in model.parts["renderer"]["networks"]["renderer"])
+
+
+def test_a_converted_model_talks(settings, files, tmp_path):
+    assert converted(settings, files, tmp_path / "model.pt") == 0
+    model = bundle.load(tmp_path / "model.pt")
+    networks = networks_of(model, torch.device("cpu"))
+    assert model.blink_closes
+    portrait = Portrait(np.full((256, 256, 3), 90, np.uint8), np.zeros(70, np.float32), 0.0)
+    speech = Speech(np.zeros((20, 80), np.float32), 5, model.sections["window"])
+    frames = np.concatenate([*talk(networks, portrait, speech, Manner("still", 0, 1, expression_frames=10, batch=4))])
+    assert frames.shape == (5, 256, 256, 3)
 
 
 def test_the_older_files_make_the_same_model(settings, files, tmp_path):
