@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
+from tiny_corpus import RENDERER_NETWORKS
 
 from tavce.cli import main
 from tavce.config import PAPER, load, merge
@@ -19,28 +20,7 @@ from tavce.generator.convert import published
 from tavce.generator.talking import Manner, Portrait, Speech, networks_of, talk
 
 POSE = {"frames": 16, "latent": 5, "styles": 4, "hidden": 16, "audio_embedding": 3, "unet_channels": [4, 6, 8]}
-NETWORKS = {
-    "keypoints": 5,
-    "mapping": {"channels": 12},
-    "detector": {"block_expansion": 4, "max_features": 12, "blocks": 2, "depth": 3, "image_scale": 0.5},
-    "dense_motion": {
-        "volume_channels": 6,
-        "volume_depth": 4,
-        "compressed_channels": 2,
-        "block_expansion": 4,
-        "max_features": 12,
-        "blocks": 2,
-        "kernel": 3,
-    },
-    "decoder": {
-        "feature_channels": 8,
-        "middle_channels": 10,
-        "middle_blocks": 1,
-        "up_channels": [10, 6],
-        "modulation_channels": 4,
-    },
-    "generator": {"block_expansion": 4, "max_features": 12, "residual_blocks": 1},
-}
+NETWORKS = {**RENDERER_NETWORKS, "image_px": 256, "keypoints": 5}
 SHAPES = {
     "generator": renderer.generator(renderer.SMALL),
     "kp_extractor": renderer.keypoint_detector(4, 12, 2, 3, 5, 5),
