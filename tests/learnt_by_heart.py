@@ -19,12 +19,15 @@ from tavce.cli import main
 from tavce.config import Settings
 from tavce.dataset import Clips, Entry, read_index, to_unit
 from tavce.generator.model import FaceRenderer, load_renderer
+from tavce.generator.rendering import PortraitRenderer
 from tavce.generator.samples import motion_window, still_window
 from tavce.metric.model import Encoders
 from tavce.training import checkpoint
 
 SIDE, WINDOW, LONGEST_S = 64, 27, 2.0
-TRAINING = {"checkpoint_every": 1000, "log_every": 50, "validate_batches": 4, "workers": 0}
+TRAINING = {
+    "accumulate": 1, "ema": None, "checkpoint_every": 1000, "log_every": 50, "validate_batches": 4, "workers": 0,
+}  # fmt: skip
 DEMO = yaml.safe_load(PAPER.with_name("demo.yaml").read_text(encoding="utf-8"))
 
 
@@ -40,7 +43,7 @@ def learn_faces(folder: Path, **training: float) -> Likeness:
     """Train a renderer of the demo's sizes on two clips, by L1 alone, and compare what it paints with them."""
     ours = {
         "networks": DEMO["renderers"]["ours"]["networks"],
-        "attention": False,
+        "attention": "none",
         "weights": {"gan": 0, "feature_matching": 0, "l1": 20, "mouth_l1": 0, "correlation": 0},
         "mapping_rate": training["rate"],
         "training": {**TRAINING, **training},
@@ -84,4 +87,5 @@ def _untrained_metric(folder: Path, settings: Settings) -> str:
 def _painted(model: FaceRenderer, clips: Clips, entry: Entry) -> torch.Tensor:
     motion, source = clips.motion(entry), to_unit(clips.picture(entry, 0, SIDE))[None]
     windows = torch.stack([motion_window(motion, frame, WINDOW) for frame in range(1, entry.frames)])
-    return model.frames(model.portrait(source, still_window(motion[0], WINDOW)[None]), windows, None).clamp(0, 1)
+    renderer = PortraitRenderer(model)
+    return renderer.frames(renderer.look(source, still_window(motion[0], WINDOW)[None]), windows, None).clamp(0, 1)

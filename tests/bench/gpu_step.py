@@ -18,6 +18,8 @@ from tavce.config import Settings
 from tavce.generator.renderer import RendererLearner
 from tavce.generator.talking import talk
 from tavce.metric.model import Encoders, FrozenMetric
+from tavce.training.acceleration import accelerate, laid_out
+from tavce.training.descent import take_step
 from tavce.training.features import FEATURES
 from tavce.training.loop import fabric
 from tests.bench.measurement import Measurement
@@ -32,8 +34,8 @@ class Way:
 
     name: str
     precision: str
-    layout: torch.memory_format = torch.contiguous_format
-    compiles: bool = False
+    channels_last: bool = False
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Extent:
 WAYS = (
     Way("fp32", "32-true"),
     Way("bf16", "bf16-mixed"),
-    Way("bf16, channels last", "bf16-mixed", torch.channels_last),
-    Way("bf16, channels last, compiled", "bf16-mixed", torch.channels_last, compiles=True),
+    Way("bf16, channels last", "bf16-mixed", channels_last=True),
+    Way("bf16, channels last, compiled", "bf16-mixed", channels_last=True, compile=True),
 )
 EXTENT = Extent(steps=10, batches=(4, 8, 16, 32, 64, 128), frames=500, product=8192)
 
@@ -94,39 +96,38 @@ def _product_flops(way: Way, extent: Extent, device: torch.device) -> float:
 
 def _step(settings: Settings, way: Way, batch: int, steps: int) -> tuple[float, int]:
     """Return the seconds and the operations of a training step."""
-    variant, recipe = settings.renderers["ours"], settings.metrics["paper"]
-    training = variant.training.model_copy(update={"precision": way.precision, "batch": batch})
+    variant, recipe = settings.trainings["ours"], settings.metrics["paper"]
+    chosen = {"precision": way.precision, "channels_last": way.channels_last, "compile": way.compile, "batch": batch}
+    training = variant.training.model_copy(update=chosen)
     variant = variant.model_copy(update={"training": training})
     engine = fabric(training)
     metric = engine.to_device(FrozenMetric(Encoders(recipe.networks, recipe.input_px), recipe))
     with mock.patch("tavce.generator.renderer.load_features", lambda name: FEATURES[name]().eval()):
         learner = RendererLearner(variant, settings.motion.expression + 6, metric, engine)
     for name, network in learner.networks.items():
-        for conv in [part for part in network.modules() if isinstance(part, torch.nn.Conv2d)]:
-            conv.to(memory_format=way.layout)  # of the 3D convolutions another layout would be meant
-        learner.networks[name] = engine.setup_module(torch.compile(network) if way.compiles else network)
+        accelerate(network, training)
+        learner.networks[name] = engine.setup_module(network)
     for name, optimiser in learner.optimisers.items():
         learner.optimisers[name] = engine.setup_optimizers(optimiser)
-    samples = {name: engine.to_device(value) for name, value in _samples(settings, batch).items()}
-    learner.step(engine, samples)
+    samples = laid_out({name: engine.to_device(value) for name, value in _samples(settings, batch).items()}, training)
+    take_step(engine, learner, [samples])
     with FlopCounterMode(display=False) as counter:
-        learner.step(engine, samples)
-    spent_s = _seconds(lambda: [learner.step(engine, samples) for _ in range(steps)], engine.device)
+        take_step(engine, learner, [samples])
+    spent_s = _seconds(lambda: [take_step(engine, learner, [samples]) for _ in range(steps)], engine.device)
     return spent_s / steps, counter.get_total_flops()
 
 
 def _samples(settings: Settings, batch: int) -> dict[str, Tensor]:
     """Return a batch as `FrameDraws` gives it, of noise."""
-    networks = settings.renderers["ours"].networks
-    pictures = torch.rand(3, batch, 3, networks.image_px, networks.image_px)
+    networks, mouth_px = settings.renderers["ours"].networks, settings.metrics["paper"].input_px
+    pictures = torch.rand(2, batch, 3, networks.image_px, networks.image_px)
     windows = torch.randn(2, batch, settings.motion.expression + 6, networks.mapping.window)
-    box = torch.tensor([0.35, 0.6, 0.3]).expand(batch, 3)
     return {
-        **dict(zip(("source", "target", "before"), pictures, strict=True)),
+        **dict(zip(("source", "target"), pictures, strict=True)),
+        "before": torch.rand(batch, 3, mouth_px, mouth_px),
         **dict(zip(("source_window", "target_window"), windows, strict=True)),
         "mels": torch.randn(batch, 2, 1, settings.mel.bins, settings.window.steps),
-        "before_box": box,
-        "target_box": box,
+        "target_box": torch.tensor([0.35, 0.6, 0.3]).expand(batch, 3),
     }
 
 

@@ -22,7 +22,7 @@ from tavce.generator.samples import POSE, mel_windows
 
 log = logging.getLogger(__name__)
 pytestmark = pytest.mark.slow
-FACES = {"batch": 2, "epochs": 2, "repeats": 130, "rate": 1e-3, "decay_every": 1, "decay": 0.3}
+FACES = {"batch": 2, "epochs": 2, "repeats": 100, "rate": 1e-3, "decay_every": 1, "decay": 0.3}
 AUDIO2EXP = {
     "audio_channels": [8, 8, 16, 32, 64],
     "training": {**TRAINING, "batch": 8, "epochs": 6, "repeats": 150, "rate": 3e-3, "decay_every": 1, "decay": 0.6},
@@ -31,7 +31,7 @@ AUDIO2EXP = {
 AUDIO2POSE = {
     "frames": 32, "latent": 64, "styles": 8, "hidden": 128, "unet_channels": [8, 16, 32],
     "discriminator_channels": [8, 16, 32], "gan_weight": 0.02, "kl_weight": 0.2,
-    "training": {**TRAINING, "batch": 8, "epochs": 2, "repeats": 100, "rate": 3e-3, "decay_every": 1, "decay": 0.3},
+    "training": {**TRAINING, "batch": 8, "epochs": 2, "repeats": 60, "rate": 3e-3, "decay_every": 1, "decay": 0.3},
 }  # fmt: skip
 
 
@@ -43,9 +43,9 @@ def explained(true: list[np.ndarray], told: list[np.ndarray]) -> float:
 
 def test_the_renderer_paints_two_clips_better_than_the_source_frame_that_is_held(tmp_path, mlflow_template):
     shutil.copyfile(mlflow_template, tmp_path / "mlflow.db")
-    likeness = learn_faces(tmp_path, **FACES)  # `make bench`, overfit: four times as long
+    likeness = learn_faces(tmp_path, **FACES)  # `make bench`, overfit: five times as long
     log.info("%s", likeness)
-    assert likeness.painted >= likeness.held + 2
+    assert likeness.painted >= likeness.held + 1.5
 
 
 def test_audio2exp_learns_four_clips_by_heart(tmp_path, mlflow_template):

@@ -16,7 +16,7 @@ from tavce.metric.model import load_metric
 
 pytestmark = pytest.mark.slow
 LOADERS = {"metric": load_metric, "audio2exp": load_audio2exp, "audio2pose": load_audio2pose, "renderer": load_renderer}
-STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # of batch norm: the first rank's
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked", "gain")  # the first rank's, which validates
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_only_the_first_rank_speaks(undisturbed):
     assert second == ""
 
 
-def test_both_ranks_end_with_the_same_weights_but_for_the_statistics_of_batch_norm(undisturbed):
+def test_both_ranks_end_with_the_same_weights_but_for_statistics(undisturbed):
     first, second = undisturbed.left(0), undisturbed.left(1)
     assert first.keys() == second.keys()
     for name, weights in first.items():
