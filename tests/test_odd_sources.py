@@ -10,6 +10,8 @@ from tavce.cutting import CutFormat, Span
 from tavce.media import decode, probe
 from tavce.records import ClipError, Reason
 
+pytestmark = pytest.mark.slow
+
 CUT = CutFormat(rate_hz=25, sample_rate_hz=16_000, crf=12, preset="ultrafast")
 FRAME, RATE_HZ = 640, 16_000  # samples
 CLICK_S, START, FRAMES = 2.6, 30, 60

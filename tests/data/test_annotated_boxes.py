@@ -14,6 +14,8 @@ from pipeline import Pipeline, row, settings
 from tavce import boxes, store
 from tavce.media import VideoFormat, decode, write_video
 
+pytestmark = pytest.mark.slow
+
 WRITE = VideoFormat(rate_hz=25, sample_rate_hz=16_000, crf=18, preset="ultrafast")
 FRAMES, LINES = 24, 360
 SETTINGS = settings(trim={"preset": "ultrafast", "min_frames": 8})

@@ -12,6 +12,8 @@ from tavce import damage, store
 from tavce.media import VideoFormat, write_video
 from tavce.records import ClipError
 
+pytestmark = pytest.mark.slow
+
 WRITE = VideoFormat(rate_hz=25, sample_rate_hz=16_000, crf=18, preset="ultrafast")
 FRAMES, EVERY = 250, 50  # a keyframe
 BROKEN_S = (4.4, 4.8)

@@ -14,6 +14,8 @@ from tavce.evaluate.synthesise import GroundTruth, Static, Trained, choose, read
 from tavce.files import digest, sha256
 from tavce.records import InputError, Reason, read_records, write_lines
 
+pytestmark = pytest.mark.slow
+
 GENERATOR = ("renderer", "audio2exp", "audio2pose")
 
 

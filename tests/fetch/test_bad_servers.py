@@ -13,6 +13,8 @@ from tavce.fetch.client import BLOCK_BYTES
 from tavce.fetch.ledger import read
 from tavce.files import sha256
 
+pytestmark = pytest.mark.slow
+
 PART = 2 * BLOCK_BYTES  # a block that is not whole when a connection breaks is lost
 
 

@@ -13,6 +13,8 @@ from tavce.fetch.access import Access
 from tavce.fetch.client import Client, Target
 from tavce.fetch.errors import FetchError
 
+pytestmark = pytest.mark.slow
+
 H264, VP9, AAC = 'video/mp4; codecs="avc1.640028"', 'video/webm; codecs="vp9"', 'audio/mp4; codecs="mp4a.40.2"'
 UNAVAILABLE = "Video unavailable"
 REFUSALS = {

@@ -22,6 +22,8 @@ from tavce.published.files import digests, identity
 from tavce.records import InputError
 from tavce.training.loop import fabric
 
+pytestmark = pytest.mark.slow
+
 COMPAT = Path(__file__).parents[3] / "shared/compat/networks.json"
 TAVCE = {"audio_start": "tavce", "visual_start": "tavce"}
 FILES = {name: weights.table()[name].file for name in ("wav2lip", "arcface_iresnet18", "resnet18", "tavce_metric")}

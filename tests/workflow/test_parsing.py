@@ -10,6 +10,8 @@ from project import CORPUS, REPOSITORY, Project, read_jobs, run
 
 from tavce.stages import SHARD_STAGES
 
+pytestmark = pytest.mark.slow
+
 DEMO = REPOSITORY / "workflow" / "config" / "demo.yaml"
 SLOWEST_DRY_RUN_S = 3.0
 PAPERS = {"vgg19", "vgg16", "lpips_vgg"}
@@ -65,7 +67,6 @@ def test_a_stage_has_one_job_a_shard(fresh, shards):
     assert {planned[rule] for rule in ("basis", "index", "card", "funnel", "gate", "report")} == {1}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "fetched"),
     [
@@ -114,7 +115,6 @@ def test_a_corpus_nobody_evaluates_has_no_tables_and_no_report(fresh):
     assert not {"synthesise", "score", "write_tables", "report"} & planned
 
 
-@pytest.mark.slow
 def test_sheets_are_written_before_the_dag_and_not_by_job_processes(fresh):
     fresh.jobs("data")
     sheet = fresh.folder / "results" / "mine" / "sheet" / "0000.jsonl"
@@ -126,7 +126,6 @@ def test_sheets_are_written_before_the_dag_and_not_by_job_processes(fresh):
     assert sheet.read_text(encoding="utf-8") == written
 
 
-@pytest.mark.slow
 def test_unchanged_sheets_are_not_touched(fresh):
     fresh.jobs("data")
     sheets = sorted((fresh.folder / "results" / "mine" / "sheet").iterdir())
@@ -140,7 +139,6 @@ def test_the_default_profile_is_found_without_being_named(fresh):
     assert "profiles/default" in done.stderr
 
 
-@pytest.mark.slow
 def test_learning_takes_four_threads_and_in_the_demo_one(fresh):
     arguments = ("--dry-run", "--cores", "8", "results/audio2exp/run.json")
     profile = str(REPOSITORY / "profiles" / "demo")
@@ -156,7 +154,6 @@ def test_the_demo_profile_brings_its_settings_to_any_folder(fresh):
     assert len(list((fresh.folder / "results" / "demo" / "sheet").glob("*.jsonl"))) == 4
 
 
-@pytest.mark.slow
 def test_the_ablations_of_the_generator_are_four_variants_with_three_seeds_each(fresh):
     configs = [str(REPOSITORY / f"workflow/config/{name}.yaml") for name in ("demo", "generator_ablations")]
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "-n", "tables"]
@@ -174,7 +171,6 @@ def test_the_ablations_of_the_generator_are_four_variants_with_three_seeds_each(
     assert {"ours", "ours-2025", "ours-2026", "no_attention-2026", "no_correlation", "no_correlation_loss"} < trained
 
 
-@pytest.mark.slow
 def test_a_dry_run_of_the_demo_takes_at_most_three_seconds(tmp_path):
     project = Project(tmp_path)
     project.configure(corpora=None)
