@@ -126,7 +126,7 @@ class Client:
         self._messages.warnings.clear()
         self._downloader.params["outtmpl"] = {"default": str(target.base).replace("%", "%%") + ".%(ext)s"}
         try:
-            info = self._fetch(url)
+            info = self._resume(url)
         except FetchError:
             raise
         except (YoutubeDLError, OSError) as error:
@@ -136,6 +136,23 @@ class Client:
             words = f"yt-dlp {VERSION}: {type(error).__name__}: {error}"
             raise FetchError(Reason.DOWNLOAD_FAILED, self._access.redact(words)) from error
         return self._file(info)
+
+    def _resume(self, url: str) -> Mapping[str, Any] | None:
+        """Go on with what is begun; from the start where the server has nothing beyond it.
+
+        So it is where a job was killed between a file's last byte and its new name: yt-dlp then asks for the bytes
+        behind its end, is refused (416), and asks the same again.
+        """
+        try:
+            return self._fetch(url)
+        except YoutubeDLError as error:
+            base = self._target.base
+            begun = [path for path in base.parent.glob("*.part") if path.name.startswith(f"{base.name}.")]
+            if "HTTP Error 416" not in str(error) or not begun:
+                raise
+            for path in begun:
+                path.unlink()
+            return self._fetch(url)
 
     def _fetch(self, url: str) -> Mapping[str, Any] | None:
         if direct.claims(url):

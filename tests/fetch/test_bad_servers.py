@@ -1,6 +1,7 @@
 """Facts about downloads from servers that misbehave: the reason, the requests, and what is left on the disk."""
 
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -36,6 +37,16 @@ def test_a_connection_that_breaks_half_way_is_taken_up_where_it_broke(mine, long
     record, asked = fetch(mine, Truncated(long_video, PART, times=1, reset=reset))
     assert record.kept
     assert asked == [None, PART]
+    assert sha256(mine.folder / "raw/v.mp4") == sha256(long_video)
+
+
+def test_a_download_that_was_killed_at_its_last_byte_is_fetched_from_the_start(mine, long_video):
+    (mine.folder / "raw").mkdir(exist_ok=True)
+    shutil.copyfile(long_video, mine.folder / "raw" / "v.mp4.part")
+    record, asked = fetch(mine, Good(long_video))
+    assert record.kept
+    assert asked[0] == long_video.stat().st_size
+    assert asked[-1] is None
     assert sha256(mine.folder / "raw/v.mp4") == sha256(long_video)
 
 
