@@ -33,7 +33,11 @@ def load(path: str | Path) -> dict[str, Any]:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"checkpoint {path} is not there") from None
-    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except (RuntimeError, EOFError) as error:  # torch's words on it are of its own inside
+        raise InputError(
+            f"checkpoint {path} cannot be read, it is cut short or damaged: copy or make it anew"
+        ) from error
+    except (ValueError, pickle.UnpicklingError) as error:
         raise InputError(f"checkpoint {path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
