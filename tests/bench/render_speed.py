@@ -28,9 +28,7 @@ def measure() -> Iterator[Measurement]:
     """Yield the ratio and the difference, and the peaks of memory."""
     torch.set_num_threads(1)
     long = _start("tiny", TEN_MINUTES)  # beside the others, on a core of its own
-    minute_mb = _peak_mb(
-        _start("tiny", MINUTE)
-    )  # before this process grows: what it holds is the least of its children
+    minute_mb = _peak_mb(_start("tiny", MINUTE))  # before this process grows: a child's peak includes it
     paper_mb = _peak_mb(_start("paper", SHORT))
     yield from _against_the_plain_loop()
     yield Measurement("render, paper's sizes: peak memory", paper_mb, "MB", at_most=MOST_MB)
