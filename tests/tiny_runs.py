@@ -3,14 +3,13 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from forked import Forked, start
 from tiny_corpus import TinyCorpus, tiny_settings
 
 from tavce.config import Settings
@@ -58,16 +57,10 @@ class Workplace:
         """What makes runs go to the database of this folder."""
         return {"MLFLOW_TRACKING_URI": f"sqlite:///{self.folder}/mlflow.db", "TAVCE_INVOCATION": self.folder.name}
 
-    def start(self, arguments: Iterable[str], **environment: str) -> subprocess.Popen:
+    def start(self, arguments: Iterable[str], **environment: str) -> Forked:
         """Start a command in a process of its own; its log goes to `log.txt`."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "tavce", *arguments],
-                cwd=self.folder,
-                env={**os.environ, "OMP_NUM_THREADS": "1", **self.environment, **environment},
-                stdout=log,
-                stderr=log,
-            )
+        told = {**os.environ, "OMP_NUM_THREADS": "1", **self.environment, **environment}
+        return start(["tavce", *arguments], self.folder, told, self.folder / "log.txt")
 
     def run(self, arguments: Iterable[str], **environment: str) -> int:
         """Run a command in a process of its own; return its exit status."""

@@ -40,12 +40,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def wait_until(true: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+def wait_until(true: Callable[[], object], what: str, patience_s: float = PATIENCE_S, pause_s: float = 0.2) -> None:
     """Wait until `true` says so; after `patience_s` fail with `what`."""
     give_up = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < give_up, f"{what}: not within {patience_s} s"
-        time.sleep(0.2)
+        time.sleep(pause_s)
 
 
 @dataclass(frozen=True)

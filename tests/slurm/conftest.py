@@ -7,13 +7,13 @@ from place import Place, finished_run
 
 
 def pytest_collection_modifyitems(items):
-    """Every test here needs the cluster: slow, and skipped with a loud reason where there can be none."""
+    """Every test here is slow; those of the cluster are skipped with a loud reason where there can be none."""
     reason = missing()
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(1200))
-            if reason:
+            if reason and "cluster" in item.fixturenames:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
@@ -28,9 +28,16 @@ def cluster():
 
 
 @pytest.fixture(scope="session")
-def undisturbed(cluster, tmp_path_factory) -> Place:
-    """A folder in which `snakemake --profile slurm all` has made everything."""
-    return finished_run(tmp_path_factory.mktemp("undisturbed"), cluster)
+def whole(request, tmp_path_factory) -> Place:
+    """A folder in which everything was made: through the cluster, or without where there can be none."""
+    cluster = None if missing() else request.getfixturevalue("cluster")
+    return finished_run(tmp_path_factory.mktemp("whole"), cluster)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(cluster, whole) -> Place:
+    """The folder in which `snakemake --profile slurm all` has made everything."""
+    return whole
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import h5py
@@ -21,7 +22,7 @@ from tavce.data.counts import STAGES_IN_ORDER
 from tavce.records import read_records
 
 SETTINGS = [REPOSITORY / "workflow/config/paper.yaml", REPOSITORY / "workflow/config/demo.yaml"]
-SMOKE = REPOSITORY / "tests/workflow/smoke.yaml"
+SHORT = REPOSITORY / "tests/slurm/short.yaml"
 SMALL = {"mem_mb": 1200, "runtime": 10}
 LEARNING = {"mem_mb": 3500, "runtime": 10}
 SITE = {
@@ -50,7 +51,7 @@ class Place:
     """A folder with the repository's files and, below it, results."""
 
     folder: Path
-    cluster: Cluster
+    cluster: Cluster | None  # None: this machine alone
     running: list[subprocess.Popen] = field(default_factory=list)
 
     def configure(self, **site: object) -> None:
@@ -64,10 +65,13 @@ class Place:
         return Place(folder, self.cluster)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
-        """Start `snakemake --profile slurm` in the folder; what it says goes to `said.txt`."""
-        configuration = ["--configfile", *map(str, SETTINGS), str(SMOKE)]
-        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", *arguments, *configuration]
-        variables = {**self.cluster.environment, "PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1", **environment}
+        """Start Snakemake in the folder, with the profile for SLURM where there is a cluster; what it says goes to
+        `said.txt`."""
+        how = ["--profile", "slurm"] if self.cluster else ["--cores", "2"]
+        configuration = ["--configfile", *map(str, SETTINGS), str(SHORT)]
+        command = [sys.executable, "-m", "snakemake", *how, *arguments, *configuration]
+        variables = {**(self.cluster.environment if self.cluster else os.environ), "PYTHONPATH": str(self.folder)}
+        variables |= {"OMP_NUM_THREADS": "1", **environment}
         with open(self.folder / "said.txt", "a", encoding="utf-8") as said:
             process = subprocess.Popen(command, cwd=self.folder, env=variables, stdout=said, stderr=said)
         self.running.append(process)
@@ -103,29 +107,17 @@ class Place:
         """Start Snakemake on what was forgotten."""
         return self.start(*FACES, *arguments)
 
-    def in_the_middle_of(self, rule: str) -> str:
-        """Wait until a job of the rule works on its output; return its number."""
-        stage = self.folder / "results/demo" / rule
+    def hold(self, stage: str) -> tuple[str, psutil.Process]:
+        """Wait until a job of a stage works on its output, and suspend it there; return its number and the process."""
+        held: list[psutil.Process] = []
 
-        def working() -> list[str]:
-            parts = [part.name.split(".")[0] for part in stage.glob("*.part-*.h5")]
-            numbers = {what: job for job, what, _ in self.cluster.queue("running")}
-            return [
-                numbers[f"rule_{rule}_wildcards_demo_{shard}"]
-                for shard in parts
-                if f"rule_{rule}_wildcards_demo_{shard}" in numbers
-            ]
+        def found() -> bool:
+            at_work = (process for process in stage_processes(stage, self.folder) if suspend_at_work(process))
+            held.extend(islice(at_work, 1))
+            return bool(held)
 
-        wait_until(working, f"a job of {rule} at work")
-        return working()[0]
-
-    def stage_process(self, job: str, stage: str) -> psutil.Process:
-        """Return the process of a stage in a job."""
-        for process in psutil.process_iter(["cmdline"]):
-            words = process.info["cmdline"] or []
-            if words[1:4] == ["-m", "tavce", stage] and process.environ().get("SLURM_JOB_ID") == job:
-                return process
-        raise AssertionError(f"no process of {stage} in job {job}")
+        wait_until(found, f"a job of {stage} at work", pause_s=0.02)
+        return held[0].environ()["SLURM_JOB_ID"], held[0]
 
     def submitted(self) -> list[str]:
         """Return the numbers of all jobs that were submitted from here."""
@@ -137,7 +129,30 @@ class Place:
         return {job: known[job].split()[0] for job in self.submitted() if job in known}
 
 
-def finished_run(folder: Path, cluster: Cluster) -> Place:
+def stage_processes(stage: str, folder: Path) -> Iterator[psutil.Process]:
+    """Yield the processes of a stage in a folder that are not suspended."""
+    for process in psutil.process_iter(["cmdline", "cwd", "status"]):
+        about = process.info
+        its_own = (about["cmdline"] or [])[1:4] == ["-m", "tavce", stage] and about["cwd"] == str(folder)
+        if its_own and about["status"] != psutil.STATUS_STOPPED:
+            yield process
+
+
+def suspend_at_work(process: psutil.Process) -> bool:
+    """Suspend a stage's process if it has begun its output and not ended it; return whether it did."""
+    try:
+        words = process.cmdline()
+        out = Path(process.cwd(), words[words.index("--out") + 1])
+        process.suspend()
+        if any(out.parent.glob(f"{out.stem}.part-*")):
+            return True
+        process.resume()
+    except psutil.NoSuchProcess:
+        pass
+    return False
+
+
+def finished_run(folder: Path, cluster: Cluster | None) -> Place:
     """Copy the repository and run everything."""
     copy_repository(folder)
     place = Place(folder, cluster)

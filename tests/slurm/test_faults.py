@@ -5,7 +5,8 @@ import signal
 import time
 
 import pytest
-from place import SITE, eventually, interrupt, same_results
+from cluster import MEMORY_MB
+from place import SITE, SMALL, eventually, interrupt, same_results
 
 
 @pytest.fixture
@@ -24,22 +25,30 @@ def ended_well(place, process, undisturbed) -> None:
 
 def test_a_cancelled_job_is_tried_again(faces, undisturbed, cluster):
     process = faces.find_faces()
-    job = faces.in_the_middle_of("detect")
+    job, _ = faces.hold("detect")
     cluster.run("scancel", job)
     ended_well(faces, process, undisturbed)
     assert faces.states()[job] == "CANCELLED"
     assert len(faces.submitted()) == 5
 
 
-def test_a_job_that_exceeds_its_time_is_tried_again_with_more(faces, undisturbed, cluster):
+def test_a_job_that_exceeds_its_time_is_tried_again_with_more_and_one_whose_node_crashes_on_another(
+    faces, undisturbed, cluster
+):
+    rules = {"detect": {"mem_mb": MEMORY_MB * 3 // 4, "runtime": 10}, "crop": SMALL}  # each on a node of its own
+    faces.configure(rules=rules)
     process = faces.find_faces()
-    job = faces.in_the_middle_of("detect")
-    faces.stage_process(job, "detect").suspend()
-    cluster.run("scontrol", "update", f"JobId={job}", "TimeLimit=1")
-    ended_well(faces, process, undisturbed)
-    assert faces.states()[job] == "TIMEOUT"
-    limits = dict(cluster.jobs("JobIdRaw", "Timelimit"))
-    assert sorted(limits[number] for number in faces.submitted()) == ["00:01:00", *["00:10:00"] * 3, "00:20:00"]
+    (late, _), (crashed, _) = faces.hold("detect"), faces.hold("detect")
+    cluster.run("scontrol", "update", f"JobId={late}", "TimeLimit=1")
+    (node,) = [node for job, _, node in cluster.queue("running") if job == crashed]
+    cluster.crash_node(node)
+    try:
+        ended_well(faces, process, undisturbed)
+    finally:
+        cluster.start_node(node)
+    states, limits = faces.states(), dict(cluster.jobs("JobIdRaw", "Timelimit"))
+    assert (states[late], states[crashed]) == ("TIMEOUT", "NODE_FAIL")
+    assert sorted(limits[job] for job in faces.submitted()) == ["00:01:00", *["00:10:00"] * 3, *["00:20:00"] * 2]
 
 
 def test_a_job_that_exceeds_its_memory_is_tried_again_with_more(faces, undisturbed, cluster):
@@ -56,27 +65,16 @@ def test_a_job_that_exceeds_its_memory_is_tried_again_with_more(faces, undisturb
     assert {memory[job] for job in faces.submitted()} & {"520M", "780M"}
 
 
-def test_a_job_whose_node_crashes_is_tried_again_on_another(faces, undisturbed, cluster):
-    process = faces.find_faces()
-    job = faces.in_the_middle_of("detect")
-    (node,) = [node for number, _, node in cluster.queue("running") if number == job]
-    cluster.crash_node(node)
-    try:
-        ended_well(faces, process, undisturbed)
-        assert faces.states()[job] == "NODE_FAIL"
-    finally:
-        cluster.start_node(node)
-
-
 def test_a_restart_of_the_controller_costs_no_job(faces, undisturbed, cluster):
     process = faces.find_faces()
-    faces.in_the_middle_of("detect")
+    _, stage = faces.hold("detect")
     cluster.stop_controller()
     try:
         time.sleep(3 * SITE["check_seconds"])
         assert process.poll() is None
     finally:
         cluster.start_controller()
+        stage.resume()
     ended_well(faces, process, undisturbed)
     assert set(faces.states().values()) == {"COMPLETED"}
     assert len(faces.submitted()) == 4
@@ -84,8 +82,9 @@ def test_a_restart_of_the_controller_costs_no_job(faces, undisturbed, cluster):
 
 def test_while_the_accounting_is_down_the_controller_is_asked(faces, undisturbed, cluster):
     process = faces.find_faces()
-    faces.in_the_middle_of("detect")
+    _, stage = faces.hold("detect")
     cluster.stop_accounting()
+    stage.resume()
     try:
         ended_well(faces, process, undisturbed)
     finally:
@@ -95,8 +94,7 @@ def test_while_the_accounting_is_down_the_controller_is_asked(faces, undisturbed
 
 def test_while_nothing_answers_every_job_is_kept(faces, undisturbed, cluster):
     process = faces.find_faces()
-    stage = faces.stage_process(faces.in_the_middle_of("detect"), "detect")
-    stage.suspend()
+    _, stage = faces.hold("detect")
     cluster.stop_accounting()
     cluster.stop_controller()
     try:
@@ -116,7 +114,7 @@ def test_an_interrupt_cancels_every_job_and_the_next_run_goes_on(faces, undistur
         process = faces.find_faces()
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    faces.in_the_middle_of("detect")
+    faces.hold("detect")
     assert interrupt(process, signal.SIGINT) != 0
     eventually(
         faces, lambda: not set(faces.submitted()) & {job for job, *_ in cluster.queue("running,pending")}, "empty"
@@ -127,9 +125,7 @@ def test_an_interrupt_cancels_every_job_and_the_next_run_goes_on(faces, undistur
 
 def test_a_killed_snakemake_s_jobs_go_on_and_a_new_one_says_what_to_do(faces, undisturbed, cluster):
     killed = faces.find_faces()
-    job = faces.in_the_middle_of("detect")
-    stage = faces.stage_process(job, "detect")
-    stage.suspend()
+    job, stage = faces.hold("detect")
     assert interrupt(killed, signal.SIGKILL) != 0
     second = faces.find_faces()
     assert second.wait(timeout=120) != 0
@@ -151,8 +147,7 @@ def test_a_killed_snakemake_s_jobs_go_on_and_a_new_one_says_what_to_do(faces, un
 
 def test_beside_a_running_snakemake_a_second_one_starts_nothing(faces, undisturbed):
     first = faces.find_faces()
-    stage = faces.stage_process(faces.in_the_middle_of("detect"), "detect")
-    stage.suspend()
+    _, stage = faces.hold("detect")
     second = faces.find_faces()
     assert second.wait(timeout=120) != 0
     assert f"another Snakemake works in this folder (process {first.pid}" in faces.said

@@ -1,6 +1,5 @@
 """Facts about `snakemake --profile slurm all` on a real cluster."""
 
-import csv
 import re
 
 from place import counts_add_up, unfinished
@@ -12,9 +11,6 @@ def test_everything_is_made_through_slurm(undisturbed):
     assert set(states.values()) == {"COMPLETED"}
     assert counts_add_up(undisturbed.folder)
     assert unfinished(undisturbed.folder) == []
-    with open(undisturbed.folder / "results/tables/demo.csv", newline="") as file:
-        assert {row["method"] for row in csv.DictReader(file)} == {"ground_truth", "static", "no_correlation", "ours"}
-    assert (undisturbed.folder / "results/report/index.html").is_file()
 
 
 def test_stages_that_learn_ran_on_gpu_nodes_with_a_gpu_and_the_others_on_cpu_nodes(undisturbed, cluster):
@@ -37,7 +33,3 @@ def test_every_job_has_a_log_with_its_name(undisturbed):
         "report.log",
     ):
         assert f"logs/{name}" in names
-
-
-def test_a_second_run_has_nothing_to_do(undisturbed, tmp_path):
-    assert "Nothing to be done" in undisturbed.copy(tmp_path / "again").run("all")

@@ -10,7 +10,7 @@ import torch
 from place import LEARNING, SITE, Place, eventually
 
 RUN = "results/audio2exp/run.json"
-EPOCHS = 2  # of tests/workflow/smoke.yaml
+EPOCHS = 2  # of short.yaml
 LONGER = 'audio2exp={"training": {"epochs": 3, "repeats": 50}}'
 
 
@@ -42,12 +42,12 @@ def learning(place: Place) -> str:
 
 def test_a_training_that_is_warned_saves_queues_itself_again_and_ends_as_if_undisturbed(untrained, cluster, tmp_path):
     quiet = untrained.copy(tmp_path / "quiet")
-    quiet.run(RUN, "--config", LONGER)
-    process = untrained.start(RUN, "--config", LONGER)
+    process, other = (place.start(RUN, "--config", LONGER) for place in (untrained, quiet))
     job = learning(untrained)
     cluster.run("scancel", "--signal=USR1", job)
     eventually(untrained, lambda: process.poll() is not None, "the end", 300)
     assert process.returncode == 0, untrained.said[-6000:]
+    assert other.wait(timeout=300) == 0, quiet.said[-6000:]
     log = (untrained.folder / "logs/audio2exp.log").read_text()
     assert "resumed at step" in log
     assert untrained.submitted() == [job]

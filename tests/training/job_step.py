@@ -7,6 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import forked
+from forked import Forked
+
 TESTS = Path(__file__).parents[1]
 
 
@@ -44,22 +47,23 @@ def variables(task: int, nodes: Sequence[int], job: int = 4711) -> dict[str, str
     }
 
 
-def start(command: Sequence[str], folder: Path, nodes: Sequence[int] = (2,), **environment: str) -> list:
-    """Start a command as the tasks of a step, in process groups of their own; task n logs to `task{n}.txt`."""
+def start(words: Sequence[str], folder: Path, nodes: Sequence[int] = (2,), **environment: str) -> list[Forked]:
+    """Start `python -m words…` as the tasks of a step, in sessions of their own; task n logs to `task{n}.txt`."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = os.pathsep.join(map(str, (TESTS, TESTS / "training", TESTS.parent)))
     common = {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    processes = []
-    for task in range(sum(nodes)):
-        with open(folder / f"task{task}.txt", "a", encoding="utf-8") as log:
-            told = {**os.environ, **common, **variables(task, nodes), **environment}
-            processes.append(
-                subprocess.Popen(command, cwd=folder, env=told, stdout=log, stderr=log, start_new_session=True)
-            )
-    return processes
+    return [
+        forked.start(
+            words,
+            folder,
+            {**os.environ, **common, **variables(task, nodes), **environment},
+            folder / f"task{task}.txt",
+        )
+        for task in range(sum(nodes))
+    ]
 
 
-def ends(processes: Iterable[subprocess.Popen], within_s: float = 180) -> list[int]:
+def ends(processes: Iterable[Forked], within_s: float = 180) -> list[int]:
     """Return the exit statuses of all tasks; what still runs after `within_s` is killed, and -9."""
     until = time.monotonic() + within_s
     for process in processes:
@@ -67,7 +71,7 @@ def ends(processes: Iterable[subprocess.Popen], within_s: float = 180) -> list[i
             process.wait(timeout=max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
-    return [process.wait() for process in processes]
+    return [process.wait(timeout=10) for process in processes]
 
 
 def logs(folder: Path, tasks: int = 2) -> list[str]:

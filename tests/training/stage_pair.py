@@ -1,6 +1,5 @@
 """A learning stage's real command by several tasks of a step, and the networks that each of them ended with."""
 
-import sys
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +16,7 @@ class Pair:
 
     def run(self, tasks: int = 2, told: str = "none", **environment: str) -> list[int]:
         """Run the stage; `told` is `rank step signal`. Return the exit statuses."""
-        command = [sys.executable, "-m", "stage_rank", *self.place.command(self.stage)]
+        command = ["stage_rank", *self.place.command(self.stage)]
         told_of = {**self.place.environment, "TOLD": told, **environment}
         return ends(start(command, self.place.folder, (tasks,), **told_of))
 

@@ -1,11 +1,11 @@
 """Facts about batch norm over all ranks' samples: two ranks equal torch's own on the joined batch."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from forked import start
 from norm_rank import LAYERS, SPLIT, network, passes, samples
 from torch import nn
 
@@ -18,8 +18,10 @@ CLOSE = {"rtol": 1e-12, "atol": 1e-12}
 def both(tmp_path_factory) -> list[dict]:
     """What two processes found."""
     folder = tmp_path_factory.mktemp("norms")
-    command = [sys.executable, str(Path(__file__).with_name("norm_rank.py")), str(folder)]
-    processes = [subprocess.Popen([*command, str(rank)]) for rank in range(2)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    processes = [
+        start(["norm_rank", str(folder), str(rank)], folder, environment, folder / "log.txt") for rank in range(2)
+    ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
 

@@ -2,13 +2,13 @@
 
 import re
 import signal
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
+from forked import Forked
 from tiny_runs import LEARNING, Workplace, workplace
 
 from tavce.files import read_json
@@ -27,7 +27,7 @@ class Survivor:
     mlflow_run: str  # where the killed and restarted run had written to before it was stopped
 
 
-def wait_for_checkpoint(path: Path, process: subprocess.Popen) -> None:
+def wait_for_checkpoint(path: Path, process: Forked) -> None:
     """Return as soon as a checkpoint appears, or is another one than now."""
     before = path.stat().st_mtime_ns if path.exists() else None
     until = time.monotonic() + 120

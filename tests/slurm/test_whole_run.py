@@ -1,45 +1,23 @@
-"""The whole pipeline through the real Snakefile: demo corpus, every rule, tables, report, MLflow."""
+"""Facts about what a whole run has made: demo corpus, every rule, tables, report, MLflow.
+
+On the cluster, by `snakemake --profile slurm all`; where there can be none, on this machine alone.
+"""
 
 import csv
 import sqlite3
-import subprocess
-import sys
-from pathlib import Path
 
 import av
 import pyarrow.parquet as pq
-import pytest
-from project import REPOSITORY, run
 
 from tavce.data.counts import STAGES_IN_ORDER
 from tavce.files import read_json
 from tavce.records import read_records
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 METHODS = {"ground_truth", "static", "no_correlation", "ours"}
 
 
-def snakemake(folder: Path) -> subprocess.CompletedProcess[str]:
-    files = [
-        *(REPOSITORY / "workflow/config" / name for name in ("paper.yaml", "demo.yaml")),
-        Path(__file__).with_name("smoke.yaml"),
-    ]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "2", "all"]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
-    return run([*command, "--directory", str(folder), "--configfile", *map(str, files)], folder, environment, 1200)
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory) -> tuple[Path, str]:
-    """A folder in which everything has run, and what Snakemake said."""
-    folder = tmp_path_factory.mktemp("smoke")
-    result = snakemake(folder)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder, result.stdout + result.stderr
-
-
-def test_the_counts_of_every_stage_add_up_to_the_sheet(done):
-    folder, _ = done
+def test_the_counts_of_every_stage_add_up_to_the_sheet(whole):
+    folder = whole.folder
     stages = read_json(folder / "results/funnel/funnel.json")["demo"]
     assert {*stages} == {*STAGES_IN_ORDER}
     for splits in stages.values():
@@ -47,16 +25,15 @@ def test_the_counts_of_every_stage_add_up_to_the_sheet(done):
         assert all(counts["kept"] + sum(counts["dropped"].values()) == counts["total"] for counts in splits.values())
 
 
-def test_the_funnel_is_printed_at_the_end(done):
-    folder, said = done
-    assert "every stage accounts for every clip" in said
+def test_the_funnel_is_printed_at_the_end(whole):
+    assert "every stage accounts for every clip" in whole.said
     for path in ("results/tables/demo.md", "results/report/index.html"):
-        assert f"see {path}" in said
-        assert (folder / path).is_file()
+        assert f"see {path}" in whole.said
+        assert (whole.folder / path).is_file()
 
 
-def test_the_tables_have_every_method_with_its_number_of_clips(done):
-    folder, _ = done
+def test_the_tables_have_every_method_with_its_number_of_clips(whole):
+    folder = whole.folder
     with open(folder / "results/tables/demo.csv", newline="") as file:
         rows = [*csv.DictReader(file)]
     assert {row["method"] for row in rows} == METHODS
@@ -66,8 +43,8 @@ def test_the_tables_have_every_method_with_its_number_of_clips(done):
     assert float(lmd["ground_truth"]["mean"]) < float(lmd["static"]["mean"])
 
 
-def test_every_video_has_sound_and_as_many_frames_as_its_clip(done):
-    folder, _ = done
+def test_every_video_has_sound_and_as_many_frames_as_its_clip(whole):
+    folder = whole.folder
     index = pq.read_table(folder / "results/demo/index.parquet").to_pylist()
     frames = {row["clip_id"]: row["frames"] for row in index}
     for method in METHODS:
@@ -77,8 +54,8 @@ def test_every_video_has_sound_and_as_many_frames_as_its_clip(done):
                 assert video.streams.audio[0].duration > 0
 
 
-def test_mlflow_has_one_parent_run_and_a_nested_run_for_every_training_check_and_score(done):
-    folder, _ = done
+def test_mlflow_has_one_parent_run_and_a_nested_run_for_every_training_check_and_score(whole):
+    folder = whole.folder
     with sqlite3.connect(folder / "results/mlflow.db") as store:
         runs = dict(store.execute("select run_uuid, name from runs"))
         parents = dict(store.execute("select run_uuid, value from tags where key = 'mlflow.parentRunId'"))
@@ -100,8 +77,8 @@ def test_mlflow_has_one_parent_run_and_a_nested_run_for_every_training_check_and
     assert set(status.values()) == {"FINISHED"}
 
 
-def test_a_run_leads_from_its_checkpoint_to_settings_commit_and_index(done):
-    folder, _ = done
+def test_a_run_leads_from_its_checkpoint_to_settings_commit_and_index(whole):
+    folder = whole.folder
     lineage = read_json(folder / "results/renderer/ours/run.json")
     assert lineage["settings"]["renderer"]["metric"] == "recommended"
     assert lineage["checkpoint"]["path"] == "results/renderer/ours/best.pt"
@@ -109,8 +86,5 @@ def test_a_run_leads_from_its_checkpoint_to_settings_commit_and_index(done):
     assert len(lineage["index_digest"].split("-")[0]) == 16
 
 
-def test_a_second_run_has_nothing_to_do(done):
-    folder, _ = done
-    again = snakemake(folder)
-    assert again.returncode == 0
-    assert "Nothing to be done" in again.stdout + again.stderr
+def test_a_second_run_has_nothing_to_do(whole, tmp_path):
+    assert "Nothing to be done" in whole.copy(tmp_path / "again").run("all")
