@@ -28,7 +28,7 @@ demo: setup
 	$(BIN)/snakemake --profile profiles/demo all
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/slurm $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/slurm $(TESTS)
 	$(if $(filter tests,$(TESTS)),$(MAKE) slurm-test)
 
 # On a real SLURM cluster that the tests start on this machine.

@@ -17,6 +17,12 @@ from tavce.demo.plan import ClipsPerSpeaker, plan
 from tavce.demo.render import render_clip
 
 
+def pytest_collection_modifyitems(items):
+    """Modules with slow tests come first: of workers that each take a module at a time, none is then left alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def demo_video(tmp_path_factory) -> Path:
     """A rendered talking head of three to four seconds, with its exact labels beside it as .npz."""

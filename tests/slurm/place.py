@@ -24,7 +24,7 @@ from tavce.records import read_records
 SETTINGS = [REPOSITORY / "workflow/config/paper.yaml", REPOSITORY / "workflow/config/demo.yaml"]
 SHORT = REPOSITORY / "tests/slurm/short.yaml"
 SMALL = {"mem_mb": 1200, "runtime": 10}
-LEARNING = {"mem_mb": 3500, "runtime": 10}
+LEARNING = {"mem_mb": 3500, "runtime": 10, "threads": 1}  # a node's four cores are two in truth
 SITE = {
     "check_seconds": 1,
     "gpu_type": "h100",
@@ -38,7 +38,7 @@ SITE = {
         ),
         "detect": {"mem_mb": 1500, "runtime": 10},
         "listen": {"mem_mb": 3000, "runtime": 10, "threads": 1},
-        "score": {"mem_mb": 3000, "runtime": 10},
+        "score": {"mem_mb": 3000, "runtime": 10, "threads": 1},
         "report": SMALL,
     },
 }

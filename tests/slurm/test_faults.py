@@ -5,7 +5,6 @@ import signal
 import time
 
 import pytest
-from cluster import MEMORY_MB
 from place import SITE, SMALL, eventually, interrupt, same_results
 
 
@@ -35,8 +34,7 @@ def test_a_cancelled_job_is_tried_again(faces, undisturbed, cluster):
 def test_a_job_that_exceeds_its_time_is_tried_again_with_more_and_one_whose_node_crashes_on_another(
     faces, undisturbed, cluster
 ):
-    rules = {"detect": {"mem_mb": MEMORY_MB * 3 // 4, "runtime": 10}, "crop": SMALL}  # each on a node of its own
-    faces.configure(rules=rules)
+    faces.configure(rules={"detect": {**SMALL, "threads": 3}, "crop": SMALL})  # of a node's four: one job a node
     process = faces.find_faces()
     (late, _), (crashed, _) = faces.hold("detect"), faces.hold("detect")
     cluster.run("scontrol", "update", f"JobId={late}", "TimeLimit=1")
