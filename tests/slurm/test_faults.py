@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+from cluster import MEMORY_MB
 from place import SITE, SMALL, eventually, interrupt, same_results
 
 
@@ -34,7 +35,8 @@ def test_a_cancelled_job_is_tried_again(faces, undisturbed, cluster):
 def test_a_job_that_exceeds_its_time_is_tried_again_with_more_and_one_whose_node_crashes_on_another(
     faces, undisturbed, cluster
 ):
-    faces.configure(rules={"detect": {**SMALL, "threads": 3}, "crop": SMALL})  # of a node's four: one job a node
+    alone = {"mem_mb": MEMORY_MB // 2 + 100, "runtime": 10}  # one job a node
+    faces.configure(rules={"detect": alone, "crop": SMALL}, cpu_mem_mb=MEMORY_MB)
     process = faces.find_faces()
     (late, _), (crashed, _) = faces.hold("detect"), faces.hold("detect")
     cluster.run("scontrol", "update", f"JobId={late}", "TimeLimit=1")
