@@ -31,7 +31,8 @@ test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/slurm $(TESTS)
 	$(if $(filter tests,$(TESTS)),$(MAKE) slurm-test)
 
-# On a real SLURM cluster that the tests start on this machine.
+# A whole run, and what can go wrong in it, on a real SLURM cluster that the tests start on this machine; without SLURM's
+# programs the whole run alone.
 slurm-test: setup
 	$(BIN)/python -m pytest tests/slurm
 

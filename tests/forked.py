@@ -1,6 +1,6 @@
 """`python -m …` in processes of their own, forked from one that has imported what learning needs: seconds less each.
 
-All else is as when `subprocess` starts them: signals, environment, folder, exit status, what is done at exit.
+Signals, environment, folder, exit status and what is done at exit are as when `subprocess` starts them.
 """
 
 import atexit
@@ -33,7 +33,7 @@ PAUSE_S = 0.005
 
 
 class Forked:
-    """A process, as `subprocess.Popen` has it."""
+    """A process, with what tests use of `subprocess.Popen`."""
 
     def __init__(self, pid: int, status: Path):
         self.pid = pid

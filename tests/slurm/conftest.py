@@ -29,7 +29,7 @@ def cluster():
 
 @pytest.fixture(scope="session")
 def whole(request, tmp_path_factory) -> Place:
-    """A folder in which everything was made: through the cluster, or without where there can be none."""
+    """A folder in which everything was made: through the cluster, or by this machine alone where there can be none."""
     cluster = None if missing() else request.getfixturevalue("cluster")
     return finished_run(tmp_path_factory.mktemp("whole"), cluster)
 
