@@ -38,7 +38,10 @@ MAY_IMPORT = {
     "metric": DATA | {"dataset", "loading", "networks", "training", "published", "metric"},
     "generator": DATA | {"dataset", "networks", "training", "published", "metric", "generator"},
     "animate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "animate"},
-    "evaluate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "evaluate"},
+    "methods": DATA | {"dataset", "networks", "training", "metric", "generator", "methods"},
+    "measure": DATA | {"data", "dataset", "networks", "training", "published", "metric", "measure"},
+    "evaluate": BASE | {"measure", "evaluate"},
+    "report": DATA | {"measure", "evaluate", "report"},
 }
 LIBRARIES = {
     "archives": {"filelock", "pydantic", "yaml"},
@@ -72,7 +75,7 @@ ROOMS = {
 NEVER = TOOLS | ROOMS
 # In rooms without torch, imported by name where a setting or a measure wants them.
 TORCH_BACKENDS = {"tavce.faces.deep3d", "tavce.faces.fan", "tavce.faces.syncnet"}
-FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.report")
+FILES_ONLY = ("tavce.evaluate.tables", "tavce.report.report")
 
 
 def imports(module: str) -> set[str]:

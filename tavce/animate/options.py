@@ -10,8 +10,8 @@ import torch
 from pydantic import Field, ValidationError
 
 from tavce.config.data import Section
+from tavce.config.evaluation import Synthesise
 from tavce.config.explain import SettingsError, explain, known_keys
-from tavce.config.learning import Synthesise
 from tavce.files import digest
 from tavce.records import InputError
 

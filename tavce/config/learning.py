@@ -1,4 +1,4 @@
-"""Settings of the metric, of every training, and of the evaluation. The values live in `workflow/config/*.yaml`."""
+"""Settings of the metric and of every training. The values live in `workflow/config/*.yaml`."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
@@ -144,22 +144,3 @@ class Listening(Section):
     def gate_of(self, recipe: str) -> str:
         """Return what a deaf metric of this recipe does."""
         return self.gates.get(recipe, "warn")
-
-
-class Synthesise(Section):
-    """How the test videos are made."""
-
-    image_px: int = Field(gt=0, multiple_of=16, description="side of all videos in the tables")
-    expression_frames: int = Field(gt=0, description="frames audio2exp sees at once")
-    pose: Literal["predicted", "still"] = Field(description="head movement of generated videos")
-    style: int = Field(ge=0)
-    batch: int = Field(gt=0, description="frames rendered at once; on a CPU fewer, they would take memory")
-    crf: int = Field(ge=0, le=51)
-    seed: int
-
-
-class Score(Section):
-    """What the tables measure."""
-
-    max_lag_frames: int = Field(gt=0, description="largest lag tried by av_offset")
-    min_frames: int = Field(gt=0, description="fewest frames with landmarks for a number")

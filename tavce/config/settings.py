@@ -20,10 +20,11 @@ from tavce.config.data import (
     Section,
     Trim,
 )
+from tavce.config.evaluation import Other, Quoted, Report, Score, Synthesise, Tables
 from tavce.config.explain import SettingsError, explain, known_keys
 from tavce.config.generator import Audio2Exp, Audio2Pose, Renderer
 from tavce.config.generator_starts import DEEP3D_ONLY
-from tavce.config.learning import Listening, Metric, Score, Synthesise, Window
+from tavce.config.learning import Listening, Metric, Window
 from tavce.config.variants import Variant, compared, trainings
 from tavce.stages import RESULT_FOLDERS, STAGES
 
@@ -55,6 +56,10 @@ class Settings(Section):
     renderers: dict[str, Variant] = Field(min_length=1, description="variants of the renderer by name")
     synthesise: Synthesise
     score: Score
+    tables: Tables
+    report: Report
+    others: dict[str, Other] = Field(description="other methods by name, known by their videos")
+    quoted: dict[str, Quoted] = Field(description="published numbers by name, as rows of their own")
     methods: dict[str, str] = Field(min_length=1, description="rows of the tables: method → label")
 
     @model_validator(mode="after")
@@ -75,9 +80,26 @@ class Settings(Section):
         for name in self.listening.gates:
             if name not in self.metrics:
                 raise ValueError(f"listening.gates.{name} is none of {[*self.metrics]}")
+        return self
+
+    @model_validator(mode="after")
+    def _methods_are_known(self) -> Self:
+        own = (*self.renderers, *FIXED_METHODS)
+        for name in self.others:
+            if name in own or not NAME.fullmatch(name):
+                raise ValueError(f"others.{name}: choose a name of lower-case letters, digits and _, none of {[*own]}")
         for method in self.methods:
-            if method not in (*self.renderers, *FIXED_METHODS):
-                raise ValueError(f"methods.{method} is none of {[*self.renderers, *FIXED_METHODS]}")
+            if method not in (*own, *self.others):
+                raise ValueError(f"methods.{method} is none of {[*own, *self.others]}")
+        if self.tables.baseline not in self.methods:
+            raise ValueError(f"tables.baseline '{self.tables.baseline}' is none of methods: {[*self.methods]}")
+        if self.score.tavc is not None and self.score.tavc not in self.metrics:
+            raise ValueError(f"score.tavc '{self.score.tavc}' is none of {[*self.metrics]}")
+        for name, quoted in self.quoted.items():
+            if name in self.methods:
+                raise ValueError(f"quoted.{name} is a method of its own: choose another name")
+            if unknown := {*quoted.datasets} - {*self.corpora}:
+                raise ValueError(f"quoted.{name}.datasets: {sorted(unknown)} are none of {[*self.corpora]}")
         return self
 
     @model_validator(mode="after")

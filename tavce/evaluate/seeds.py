@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tavce.config.variants import method_of, seed_of
-from tavce.evaluate.metrics import Mean, Metric
+from tavce.measure.metrics import Metric
+from tavce.measure.rows import Mean
 
 SPREAD = (
     "Of a method trained with several seeds: mean over the seeds of each seed's mean, ± the standard deviation over "

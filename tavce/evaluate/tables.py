@@ -12,18 +12,10 @@ import io
 import logging
 from dataclasses import dataclass
 
-from tavce.evaluate.metrics import (
-    ARROWS,
-    METRICS,
-    Metric,
-    ScoreRow,
-    by_method,
-    mean_of,
-    parse_labels,
-    read_scores,
-)
 from tavce.evaluate.seeds import SPREAD, Cell, in_words
 from tavce.files import input_file, write_text
+from tavce.measure.metrics import ARROWS, METRICS, Metric
+from tavce.measure.rows import ScoreRow, by_method, mean_of, parse_labels, read_scores
 from tavce.records import InputError
 
 log = logging.getLogger(__name__)

@@ -6,11 +6,12 @@ import math
 import pytest
 from toy_report import SPEAKERS, score_row
 
-from tavce.evaluate import sections
-from tavce.evaluate.metrics import METRICS, Mean, ScoreRow
-from tavce.evaluate.report import side_by_side
 from tavce.evaluate.seeds import Cell, in_words, label_of
 from tavce.evaluate.tables import make_table, to_csv, to_latex, to_markdown
+from tavce.measure.metrics import METRICS
+from tavce.measure.rows import Mean, ScoreRow
+from tavce.report import sections
+from tavce.report.report import side_by_side
 
 METRIC = {metric.name: metric for metric in METRICS}
 LABELS = {"ours": "Ours", "static": "Still"}

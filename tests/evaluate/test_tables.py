@@ -8,17 +8,9 @@ import pytest
 from toy_report import LABELS, SPEAKERS, score_row
 
 from tavce.cli import main
-from tavce.evaluate.metrics import (
-    METRICS,
-    MeasurementError,
-    Measurements,
-    ScoreRow,
-    by_method,
-    mean_of,
-    parse_labels,
-    read_scores,
-)
 from tavce.evaluate.tables import escape_latex, make_table, to_latex, to_markdown
+from tavce.measure.metrics import METRICS, MeasurementError, Measurements
+from tavce.measure.rows import ScoreRow, by_method, mean_of, parse_labels, read_scores
 from tavce.records import InputError, write_lines
 
 METRIC = {metric.name: metric for metric in METRICS}
@@ -166,6 +158,6 @@ def test_a_measurement_is_a_number_or_a_reason():
 
 def test_tables_and_report_load_neither_torch_nor_mlflow():
     code = (
-        "import sys, tavce.evaluate.tables, tavce.evaluate.report; sys.exit(bool({'torch', 'mlflow'} & {*sys.modules}))"
+        "import sys, tavce.evaluate.tables, tavce.report.report; sys.exit(bool({'torch', 'mlflow'} & {*sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

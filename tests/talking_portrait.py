@@ -16,7 +16,7 @@ import skimage.data
 from packed import pack
 
 from tavce import media, store
-from tavce.evaluate.landmarks import detect_landmarks
+from tavce.measure.landmarks import detect_landmarks
 from tavce.records import ClipRecord, Reason, write_lines
 
 FRAMES = 50

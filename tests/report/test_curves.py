@@ -2,8 +2,8 @@ import xml.etree.ElementTree
 
 import pytest
 
-from tavce.evaluate.curves import charts, read_history, thin
 from tavce.records import InputError
+from tavce.report.curves import charts, read_history, thin
 
 
 def points(svg: str) -> dict[str, list[tuple[float, float]]]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tavce.evaluate.curves import Chart, charts, read_history
-from tavce.evaluate.metrics import ARROWS, METRICS, ScoreRow
 from tavce.evaluate.seeds import in_words, label_of
 from tavce.evaluate.tables import COLUMNS
 from tavce.files import digest, read_json
+from tavce.measure.metrics import ARROWS, METRICS
+from tavce.measure.rows import ScoreRow
 from tavce.records import SPLITS, InputError
+from tavce.report.curves import Chart, charts, read_history
 from tavce.stages import STAGES
 
 NO_BREAK = "\u00a0"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tavce.evaluate.metrics import MeasurementError
-from tavce.evaluate.sync import av_corr, av_offset
+from tavce.measure.metrics import MeasurementError
+from tavce.measure.sync import av_corr, av_offset
 
 
 def signal(frames: int = 100, seed: int = 0) -> np.ndarray:

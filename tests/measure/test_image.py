@@ -6,8 +6,8 @@ import pytest
 import skimage.data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from tavce.evaluate.image import clip_mean, psnr, ssim
-from tavce.evaluate.metrics import MeasurementError
+from tavce.measure.image import clip_mean, psnr, ssim
+from tavce.measure.metrics import MeasurementError
 
 
 @pytest.fixture(scope="module")

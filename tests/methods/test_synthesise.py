@@ -10,8 +10,8 @@ from tiny_runs import Workplace
 
 from tavce import media
 from tavce.cli import main
-from tavce.evaluate.synthesise import GroundTruth, Static, Trained, choose, read_sound
 from tavce.files import digest, sha256
+from tavce.methods.synthesise import GroundTruth, Static, Trained, choose, read_sound
 from tavce.records import InputError, Reason, read_records, write_lines
 
 pytestmark = pytest.mark.slow

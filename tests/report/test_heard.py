@@ -7,9 +7,9 @@ import cv2
 import pytest
 from toy_report import write_listened, write_report_inputs
 
-from tavce.evaluate import heard, report
 from tavce.files import read_json, write_json
 from tavce.records import InputError
+from tavce.report import heard, report
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,12 @@ import jinja2
 from markupsafe import Markup
 
 from tavce import media
-from tavce.evaluate import heard, sections
-from tavce.evaluate.metrics import METRICS, ScoreRow, by_method, parse_labels, read_scores
 from tavce.evaluate.seeds import SPREAD
 from tavce.files import input_file, read_json
+from tavce.measure.metrics import METRICS
+from tavce.measure.rows import ScoreRow, by_method, parse_labels, read_scores
 from tavce.records import InputError
+from tavce.report import heard, sections
 
 log = logging.getLogger(__name__)
 MAX_CLIPS = 12  # shown of a dataset
@@ -198,7 +199,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tavce.evaluate"),
+        loader=jinja2.PackageLoader("tavce.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tavce.evaluate.sections import NO_BREAK, Grid
 from tavce.files import read_json
 from tavce.records import InputError
+from tavce.report.sections import NO_BREAK, Grid
 
 Listened = dict[str, Any]  # a run.json of `listen`
 MEASURES = {

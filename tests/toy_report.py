@@ -10,8 +10,9 @@ from talking_portrait import FORMAT
 
 from tavce import media
 from tavce.evaluate import tables
-from tavce.evaluate.metrics import METRICS, ScoreRow
 from tavce.files import write_json, write_text
+from tavce.measure.metrics import METRICS
+from tavce.measure.rows import ScoreRow
 from tavce.records import write_lines
 
 LABELS = {"ground_truth": "Real video", "static": "Still <frame> & sound", "tavce": "TAVCE", "plain": "Without both"}

@@ -12,10 +12,10 @@ from toy_report import LABELS, REASON, score_row, write_report_inputs
 
 from tavce import media
 from tavce.cli import main
-from tavce.evaluate import report, sections
-from tavce.evaluate.report import MAX_CLIPS, side_by_side, whole_folder
 from tavce.files import write_json
 from tavce.records import InputError
+from tavce.report import report, sections
+from tavce.report.report import MAX_CLIPS, side_by_side, whole_folder
 
 
 class Written(HTMLParser):

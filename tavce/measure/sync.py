@@ -4,10 +4,14 @@ Shapes: T frames. `opening` is the mouth opening of each frame, NaN where no fac
 These are not SyncNet's LSE-C, LSE-D or offset, and do not share their names.
 """
 
+from typing import ClassVar
+
 import numpy as np
 
-from tavce.evaluate.metrics import MeasurementError
 from tavce.faces.lips import FEWEST_FRAMES, best_lag, correlation
+from tavce.measure.clip import Clip
+from tavce.measure.groups import Setup
+from tavce.measure.metrics import MeasurementError, Measurements
 
 
 def av_corr(opening: np.ndarray, loudness: np.ndarray) -> float:
@@ -36,3 +40,28 @@ def av_offset(opening: np.ndarray, loudness: np.ndarray, max_lag: int) -> int:
     if np.isnan(result):
         raise MeasurementError("opening or loudness does not change at any lag")
     return lag
+
+
+class LipsGroup:
+    """What needs landmarks and loudness only."""
+
+    name: ClassVar[str] = "lips"
+    metrics: ClassVar[tuple[str, ...]] = ("av_corr", "av_corr_shuffled", "av_offset")
+    version: ClassVar[int] = 1
+
+    def __init__(self, setup: Setup):
+        """Take the settings of a job."""
+        self._settings = setup.settings
+
+    def depends(self) -> object:
+        """Return the settings that are read."""
+        return [self._settings.min_frames, self._settings.max_lag_frames]
+
+    def measure(self, clip: Clip, measured: Measurements) -> None:
+        """Compare the mouth's opening with the sound's level."""
+        measured.take("av_corr", lambda: av_corr(*clip.signals(clip.sound)))
+        measured.take("av_corr_shuffled", lambda: av_corr(*clip.signals(clip.other)))
+        measured.take("av_offset", lambda: av_offset(*clip.signals(clip.sound), self._settings.max_lag_frames))
+        measured.curves["opening"] = clip.opening.astype(np.float32)
+        if clip.sound.wave is not None:
+            measured.curves["loudness"] = clip.sound.loudness.astype(np.float32)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from talking_portrait import openings, talking_frames
 
-from tavce.evaluate.landmarks import detect_landmarks, found, lmd
-from tavce.evaluate.metrics import MeasurementError
 from tavce.faces.points import inter_ocular, mouth_opening
+from tavce.measure.landmarks import detect_landmarks, found, lmd
+from tavce.measure.metrics import MeasurementError
 
 
 def face(frames: int = 3) -> np.ndarray:

@@ -9,10 +9,11 @@ from talking_portrait import FORMAT, FRAMES, Corpus, openings, record, spoken, t
 
 from tavce import media
 from tavce.cli import main
-from tavce.evaluate import score
-from tavce.evaluate.measure import read_landmarks, read_level, read_reference
-from tavce.evaluate.metrics import METRICS, read_scores
 from tavce.files import read_json, sha256
+from tavce.measure import score
+from tavce.measure.clip import read_landmarks, read_level, read_reference
+from tavce.measure.metrics import METRICS
+from tavce.measure.rows import read_scores
 from tavce.records import InputError, write_lines
 from tavce.store import Origin, create, open_shard
 

@@ -17,7 +17,8 @@ import torch
 
 from tavce import store
 from tavce.config import parse_sections
-from tavce.config.learning import Synthesise, Window
+from tavce.config.evaluation import Synthesise
+from tavce.config.learning import Window
 from tavce.dataset import Clips, Entry, read_index
 from tavce.files import digest, input_file, sha256, whole
 from tavce.generator.bundle import REQUIRED

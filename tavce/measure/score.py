@@ -17,10 +17,11 @@ import pyarrow.parquet
 
 from tavce import media, store
 from tavce.config import parse_sections
-from tavce.config.learning import Score
-from tavce.evaluate.measure import ClipScorer, Level, read_landmarks, read_level, read_reference
-from tavce.evaluate.metrics import METRICS, Measurements, ScoreRow, mean_of
+from tavce.config.evaluation import Score
 from tavce.files import input_file, sha256
+from tavce.measure.clip import ClipScorer, Level, read_landmarks, read_level, read_reference
+from tavce.measure.metrics import METRICS, Measurements
+from tavce.measure.rows import ScoreRow, mean_of
 from tavce.progress import progress
 from tavce.records import ClipRecord, InputError, read_records, write_lines
 from tavce.stages import STAGES

@@ -10,10 +10,10 @@ from functools import cache
 import cv2
 import numpy as np
 
-from tavce.evaluate.metrics import MeasurementError
 from tavce.faces.backend import Face
 from tavce.faces.facemesh import FaceMesh
 from tavce.faces.points import POINTS, inter_ocular
+from tavce.measure.metrics import MeasurementError
 
 SCORED = slice(17, POINTS)  # without the jaw, which FaceMesh defines otherwise than the 68-point scheme
 MIN_SIDE_PX = 256  # smaller frames are enlarged before detection

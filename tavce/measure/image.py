@@ -4,11 +4,14 @@ Frames are uint8 [H, W, 3] RGB. A clip's score is the mean over its frames, a ta
 """
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
-from tavce.evaluate.metrics import MeasurementError
+from tavce.measure.clip import Clip
+from tavce.measure.groups import Setup
+from tavce.measure.metrics import MeasurementError, Measurements
 
 PEAK = 255.0
 WINDOW, SIGMA = 11, 1.5
@@ -78,3 +81,29 @@ def _check(reference: np.ndarray, picture: np.ndarray) -> None:
         raise ValueError(f"frames of shape {reference.shape} and {picture.shape}: both must be [H, W, 3] of one size")
     if reference.dtype != np.uint8 or picture.dtype != np.uint8:
         raise ValueError(f"frames of type {reference.dtype} and {picture.dtype}: both must be uint8")
+
+
+class ImageGroup:
+    """Metrics of pixels."""
+
+    name: ClassVar[str] = "image"
+    metrics: ClassVar[tuple[str, ...]] = ("psnr", "ssim", "frames")
+    version: ClassVar[int] = 1
+
+    def __init__(self, setup: Setup):
+        """Take the settings of a job."""
+        self._settings = setup.settings
+
+    def depends(self) -> object:
+        """Return the setting that is read."""
+        return self._settings.max_frames_apart
+
+    def measure(self, clip: Clip, measured: Measurements) -> None:
+        """Compare every frame with the real one."""
+        measured.take("psnr", lambda: self._compare(clip, psnr))
+        measured.take("ssim", lambda: self._compare(clip, ssim))
+        measured.take("frames", lambda: clip.compared)
+
+    def _compare(self, clip: Clip, measure: Callable[[np.ndarray, np.ndarray], float]) -> float:
+        count = clip.compared
+        return clip_mean(measure, clip.reference[:count], clip.frames[:count])

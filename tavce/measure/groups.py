@@ -1,0 +1,41 @@
+"""The groups that metrics are measured in: what shares its work, its weights and its cached results."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from tavce.config.data import Mel
+from tavce.config.evaluation import Score
+from tavce.config.learning import Window
+from tavce.measure.clip import Clip
+from tavce.measure.metrics import Measurements
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a job measures with."""
+
+    settings: Score
+    window: Window
+    mel: Mel
+    device: str  # where networks run: cpu, cuda
+    tavc: str | None = None  # best.pt of the metric that is asked for the TAVC similarity
+
+
+class Group(Protocol):
+    """Measures some metrics of a clip after the other; weights are loaded once, when a group is made of a `Setup`.
+
+    version: raise it when results change; cached results of another version are measured anew.
+    """
+
+    name: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+    version: ClassVar[int]
+
+    def depends(self) -> object:
+        """Return all that results depend on besides the clip, as JSON can hold it: settings read, digests of weights.
+
+        Of weights that are not there, say so: once they are, cached reasons are measured anew.
+        """
+
+    def measure(self, clip: Clip, measured: Measurements) -> None:
+        """Store a number or a reason for every metric of the group, with `Measurements.take`."""
