@@ -21,6 +21,7 @@ PLANNED += ("audio2exp", "audio2pose", "renderers", "methods")
 PACKED = ("window", "mel", "detect", "crop", "motion", "synthesise")
 NETWORKS = ("metrics", "audio2exp", "audio2pose", "renderers")
 CONVERT = (*PACKED, "audio2exp", "audio2pose", "renderers")
+SCORE = ("window", "mel", "score", "synthesise")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
 STAGES = {
@@ -54,7 +55,7 @@ STAGES = {
     "pack": Stage("tavce.generator.pack", "pack trained networks into one file that makes a portrait talk", PACKED),
     "synthesise": Stage("tavce.methods.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 3),
     "animate": Stage("tavce.animate.stage", "make a portrait speak"),
-    "score": Stage("tavce.measure.score", "measure the videos of a method", ("window", "score"), version=2),
+    "score": Stage("tavce.measure.score", "measure the videos of a method", SCORE, version=3),
     "tables": Stage("tavce.evaluate.tables", "write the tables", version=2),
     "report": Stage("tavce.report.report", "write the report page", version=4),
     "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),

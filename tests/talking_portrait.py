@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import skimage.data
+import yaml
 from packed import pack
 
 from tavce import media, store
 from tavce.measure.landmarks import detect_landmarks
 from tavce.records import ClipRecord, Reason, write_lines
 
+PAPER = yaml.safe_load((Path(__file__).parents[1] / "workflow/config/paper.yaml").read_text(encoding="utf-8"))
 FRAMES = 50
 SIDE = 128
 FORMAT = media.VideoFormat(rate_hz=25, sample_rate_hz=16_000, crf=12, preset="ultrafast")
@@ -62,7 +64,23 @@ class Corpus:
     settings: str = json.dumps(
         {
             "window": {"steps": 16, "lead_frames": 2, "rate_hz": FORMAT.rate_hz, "mel_rate_hz": 80},
-            "score": {"max_lag_frames": 8, "min_frames": 25},
+            "mel": PAPER["mel"],
+            "score": {
+                "max_lag_frames": 8,
+                "min_frames": 25,
+                "max_frames_apart": 1,
+                "frechet_frames": 4,
+                "tavc": None,
+            },
+            "synthesise": {
+                "image_px": SIDE,
+                "expression_frames": 10,
+                "pose": "still",
+                "style": 0,
+                "batch": 4,
+                "crf": 12,
+                "seed": 1,
+            },
         }
     )
 
@@ -75,7 +93,10 @@ class Corpus:
             videos=str(self.root / f"synthesise/toy/{method}"),
             method=method,
             dataset="toy",
-            scores=str(self.root / f"score/toy/{method}.jsonl"),
+            tavc=None,
+            scores=str(self.root / f"score/toy/{method}.parquet"),
+            frames=str(self.root / f"score/toy/{method}.frames.parquet"),
+            features=str(self.root / f"score/toy/{method}.features.npz"),
             threads=1,
             run_json=str(self.root / f"score/toy/{method}.run.json"),
         )

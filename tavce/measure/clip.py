@@ -6,19 +6,17 @@ Shapes: T frames, H × W pixels, to which the reference is resized
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import cv2
 import h5py
 import numpy as np
 
-from tavce import media, store
+from tavce import store
 from tavce.config.evaluation import Score
 from tavce.faces.lips import SAMPLES_PER_FRAME, loudness_db
 from tavce.faces.points import mouth_opening
 from tavce.measure.landmarks import detect_landmarks
 from tavce.measure.metrics import MeasurementError
-from tavce.records import ClipError
 
 STILL_MOUTH = 0.002  # deviation of the opening, inter-ocular: a still face measures 0.0003, a talking one 0.02–0.04
 
@@ -49,14 +47,6 @@ class Sound:
         """
         wave = self.require()
         return loudness_db(wave, len(wave) // SAMPLES_PER_FRAME)
-
-
-def read_sound(path: str | Path, rate_hz: int) -> Sound:
-    """Return a file's sound, SAMPLES_PER_FRAME samples for each of `rate_hz` frames a second."""
-    try:
-        return Sound(media.read_wave(path, rate_hz * SAMPLES_PER_FRAME))
-    except ClipError as error:
-        return Sound(None, str(error))
 
 
 def read_reference(group: h5py.Group, width: int, height: int) -> list[np.ndarray]:

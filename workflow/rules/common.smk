@@ -181,6 +181,11 @@ def networks_of_renderer(name):
     return metric + [f"results/renderer/{name}/best.pt", "results/audio2exp/best.pt", "results/audio2pose/best.pt"]
 
 
+def tavc_metric(wildcards):
+    """Return the metric whose similarity is measured, where the settings name one."""
+    return f"results/metric/{settings.score.tavc}/best.pt" if settings.score.tavc else []
+
+
 INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
 TRAIN_INDEXES = expand("results/{dataset}/index.parquet", dataset=TRAIN)
 CARDS = expand("results/{dataset}/card.json", dataset=SHARDS)

@@ -38,8 +38,11 @@ rule score:
         index="results/{dataset}/index.parquet",
         records="results/synthesise/{dataset}/{method}.jsonl",
         videos="results/synthesise/{dataset}/{method}",
+        tavc=tavc_metric,
     output:
-        scores="results/score/{dataset}/{method}.jsonl",
+        scores="results/score/{dataset}/{method}.parquet",
+        frames="results/score/{dataset}/{method}.frames.parquet",
+        features="results/score/{dataset}/{method}.features.npz",
         run="results/score/{dataset}/{method}.run.json",
     log:
         "logs/score/{dataset}/{method}.log",
@@ -53,7 +56,8 @@ rule score:
     shell:
         "python -m tavce score --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
         " --method {wildcards.method:q} --index {input.index:q} --records {input.records:q}"
-        " --videos {input.videos:q} --scores {output.scores:q} --run-json {output.run:q} 2> {log:q}"
+        " --videos {input.videos:q} --tavc {input.tavc:q} --scores {output.scores:q} --frames {output.frames:q}"
+        " --features {output.features:q} --run-json {output.run:q} 2> {log:q}"
 
 
 rule write_tables:
