@@ -17,6 +17,7 @@ import yaml
 from packed import pack
 
 from tavce import media, store
+from tavce.data.index import SCHEMA
 from tavce.measure.landmarks import detect_landmarks
 from tavce.records import ClipRecord, Reason, write_lines
 
@@ -111,6 +112,14 @@ def record(clip_id: str, reason: Reason | None = None) -> ClipRecord:
     )  # fmt: skip
 
 
+def index_row(clip_id: str, root: Path) -> dict[str, object]:
+    """Return a clip's line of the index."""
+    texts = {name: "" for name in SCHEMA.names} | {"clip_id": clip_id, "source": f"file:{clip_id}"}
+    numbers = {"start_frame": 0, "first_frame": 0, "frames": FRAMES, "mel_steps": 1 + FRAMES * 640 // 200}
+    files = {stage: str(root / f"toy/{stage}/0.h5") for stage in ("trim", "crop", "mel", "motion")}
+    return texts | numbers | files | {"dataset": "toy", "split": "test", "speaker": f"of_{clip_id}"}
+
+
 def make_corpus(root: Path) -> Corpus:
     """Write two clips `a` and `b`, copied by the method `copy`, and a third, `c`, that it dropped."""
     rows, videos = [], root / "synthesise/toy/copy"
@@ -123,7 +132,7 @@ def make_corpus(root: Path) -> Corpus:
             arrays = pack([jpeg.tobytes() for jpeg in jpegs]) | {"landmarks": detect_landmarks(frames)}
             shard.put(clip_id, arrays, size_px=SIDE)
             media.write_video(videos / f"{clip_id}.mp4", frames, spoken(opening, seed), FORMAT)
-            rows.append({"clip_id": clip_id, "source": f"file:{clip_id}", "crop": str(root / "toy/crop/0.h5")})
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), root / "toy/index.parquet")
+            rows.append(index_row(clip_id, root))
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, SCHEMA), root / "toy/index.parquet")
     write_lines(root / "synthesise/toy/copy.jsonl", [record("a"), record("c", Reason.NO_FACE), record("b")])
     return Corpus(root)

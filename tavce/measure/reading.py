@@ -1,27 +1,40 @@
-"""Read a video as it is measured: at one rate and one size, whatever it has."""
+"""Videos as they are measured: frames at the clip's rate and size, and the sound that drove them.
 
-from collections.abc import Mapping
+Shapes: S the side of a picture.
+"""
+
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 
-from tavce import media
+from tavce import media, store
+from tavce.dataset import Entry, resized
 from tavce.faces.lips import SAMPLES_PER_FRAME
 from tavce.measure.clip import Sound
-from tavce.records import ClipError
+from tavce.records import ClipError, Reason
+from tavce.retiming import frames_at
 
 
 def read_frames(path: str | Path, rate_hz: int, side_px: int) -> list[np.ndarray]:
-    return [
-        cv2.resize(f, (side_px, side_px), interpolation=cv2.INTER_AREA) if f.shape[0] != side_px else f
-        for f in media.decode(path)
-    ]
+    """Return the frames of a square video, uint8 [S, S, 3] RGB, `rate_hz` a second and of one size.
+
+    They are shrunk by pixel area, as the reference is, and enlarged bilinearly.
+
+    Raises:
+        ClipError: as `retiming.frames_at`.
+    """
+    return [resized(frame, side_px) for frame in frames_at(path, rate_hz)]
 
 
-def read_sound(path: str | Path, entry: Mapping[str, Any] | None, rate_hz: int) -> Sound:
+def read_sound(path: str | Path, entry: Entry, rate_hz: int) -> Sound:
+    """Return a video's sound, SAMPLES_PER_FRAME samples for each of `rate_hz` frames a second.
+
+    Where the video has none, it is the sound that drove it: the clip's own.
+    """
     try:
         return Sound(media.read_wave(path, rate_hz * SAMPLES_PER_FRAME))
     except ClipError as error:
-        return Sound(None, str(error))
+        if error.reason != Reason.NO_AUDIO:
+            return Sound(None, str(error))
+    frames = range(entry.first_frame, entry.first_frame + entry.frames)
+    return Sound(store.clip_sound(entry.trim, entry.clip_id, frames, SAMPLES_PER_FRAME))

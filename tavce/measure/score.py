@@ -14,12 +14,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet
 import torch
 
 from tavce.config import parse_sections
+from tavce.dataset import Entry, read_index
 from tavce.files import input_file, sha256
 from tavce.measure.drawn import write_features, write_frames
 from tavce.measure.groups import Setup
@@ -59,12 +58,13 @@ def run(arguments: argparse.Namespace) -> None:
     """
     began = time.monotonic()
     records = read_records(arguments.records)
-    index = {row["clip_id"]: row for row in pyarrow.parquet.read_table(arguments.index).to_pylist()}
+    kept = any(record.kept for record in records)
+    index = {entry.clip_id: entry for entry in read_index([arguments.index])} if kept else {}
     job = Job(arguments.dataset, arguments.method, Path(arguments.videos), index)
     tasks = job.tasks(records)
     scorer = Scorer(setup_of(arguments.settings, arguments.tavc), Kept(Path(arguments.scores).with_suffix(".measured")))
     done = progress(score_all(scorer, tasks, arguments.threads), f"score {arguments.method}", total=len(tasks))
-    scored = {task.clip_id: result for task, result in zip(tasks, done, strict=True)}
+    scored = {task.entry.clip_id: result for task, result in zip(tasks, done, strict=True)}
     rows = [job.row(record, scored.get(record.clip_id)) for record in records]
     write_frames(arguments.frames, scored, scorer.setup.window.rate_hz)
     write_features(arguments.features, scored)
@@ -95,7 +95,7 @@ class Job:
     dataset: str
     method: str
     videos: Path
-    index: Mapping[str, Mapping[str, Any]]
+    index: Mapping[str, Entry]
 
     def tasks(self, records: Sequence[ClipRecord]) -> list[Task]:
         """Return what is to be measured: every kept record, with the next one's sound as other sound.
@@ -110,12 +110,9 @@ class Job:
                 raise InputError(f"{record.clip_id} is not in the index of {self.dataset}: rerun the stage index")
             if record.kept and not self._video(record.clip_id).is_file():
                 raise InputError(f"{self._video(record.clip_id)} is not there: rerun synthesise for {self.method}")
-        kept = [record.clip_id for record in records if record.kept]
+        kept = [(self.index[record.clip_id], self._video(record.clip_id)) for record in records if record.kept]
         others = [*kept[1:], kept[0]] if len(kept) > 1 else [None] * len(kept)
-        return [
-            Task(clip_id, self._video(clip_id), other and self._video(other), self.index[clip_id])
-            for clip_id, other in zip(kept, others, strict=True)
-        ]
+        return [Task(*own, other) for own, other in zip(kept, others, strict=True)]
 
     def row(self, record: ClipRecord, scored: Scored | None) -> ScoreRow:
         """Return a record's row: what was measured, or for a dropped one the reason."""
@@ -132,7 +129,7 @@ class Job:
             split=record.split,
             dataset=record.dataset,
             method=self.method,
-            source=self.index.get(record.clip_id, {}).get("source"),
+            source=self.index[record.clip_id].source if record.clip_id in self.index else None,
             video=str(self._video(record.clip_id)) if record.kept else None,
             notes=record.numbers,
             **measured,

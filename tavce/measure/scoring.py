@@ -9,13 +9,12 @@ import hashlib
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
 
 import cv2
 import h5py
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 
 from tavce import store
+from tavce.dataset import Entry
 from tavce.files import digest, sha256
 from tavce.measure.clip import Clip, Sound, read_landmarks, read_reference
 from tavce.measure.groups import Group, Setup
@@ -41,12 +41,11 @@ ONLY_CLIP = Sound(None, "no other clip was generated, so there is no other sound
 
 @dataclass(frozen=True)
 class Task:
-    """A clip to be measured: its video, the video of another clip, and its row of the index."""
+    """A clip to be measured: its line of the index and its video, and those of another clip that lends its sound."""
 
-    clip_id: str
+    entry: Entry
     video: Path
-    other: Path | None
-    entry: Mapping[str, Any]
+    other: tuple[Entry, Path] | None
 
 
 @dataclass(frozen=True)
@@ -74,31 +73,31 @@ class Scorer:
     def __call__(self, task: Task) -> Scored:
         """Return all measurements of a clip: those kept from before, and the others made now."""
         video = sha256(task.video)
-        with store.open_shard(task.entry["crop"]) as crops:
-            crop = crops[task.clip_id]
+        with store.open_shard(task.entry.crop) as crops:
+            crop = crops[task.entry.clip_id]
             keys = self._keys(video, task, crop)
-            parts = self.kept.load(task.clip_id, keys)
+            parts = self.kept.load(task.entry.clip_id, keys)
             missing = [group for group in self.groups if group.name not in parts]
             if missing:
                 parts |= _measure(missing, lambda: self._clip(task, crop))
-                self.kept.save(task.clip_id, keys, parts)
+                self.kept.save(task.entry.clip_id, keys, parts)
         return Scored(video, _joined([parts[group.name] for group in self.groups]), tuple(g.name for g in missing))
 
     def _keys(self, video: str, task: Task, crop: h5py.Group) -> dict[str, str]:
         reference = hashlib.sha256(crop["frames"][:].tobytes() + crop["landmarks"][:].tobytes()).hexdigest()
         read = [self.setup.window.rate_hz, self.setup.side_px]
-        of_clip = [VERSION, video, task.other and sha256(task.other), reference, *read]
+        of_clip = [VERSION, video, task.other and sha256(task.other[1]), reference, *read]
         return {group.name: digest([*of_clip, group.name, group.version, group.depends()]) for group in self.groups}
 
     def _clip(self, task: Task, crop: h5py.Group) -> Clip:
         side_px, rate_hz = self.setup.side_px, self.setup.window.rate_hz
         return Clip(
-            clip_id=task.clip_id,
+            clip_id=task.entry.clip_id,
             frames=read_frames(task.video, rate_hz, side_px),
             reference=read_reference(crop, side_px, side_px),
             reference_landmarks=read_landmarks(crop, side_px),
             sound=read_sound(task.video, task.entry, rate_hz),
-            other=ONLY_CLIP if task.other is None else read_sound(task.other, None, rate_hz),
+            other=read_sound(task.other[1], task.other[0], rate_hz) if task.other else ONLY_CLIP,
             settings=self.setup.settings,
         )
 

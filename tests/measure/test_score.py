@@ -1,23 +1,28 @@
 import argparse
+import dataclasses
 import subprocess
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from packed import pack
-from talking_portrait import FORMAT, FRAMES, Corpus, openings, record, spoken, talking_frames
+from talking_portrait import FORMAT, FRAMES, Corpus, index_row, openings, record, spoken, talking_frames
 
 from tavce import media
 from tavce.cli import main
+from tavce.dataset import Entry
 from tavce.files import read_json, sha256
 from tavce.measure import score
 from tavce.measure.clip import read_landmarks, read_reference
-from tavce.measure.metrics import METRICS
+from tavce.measure.metrics import METRICS, MeasurementError
 from tavce.measure.reading import read_sound
 from tavce.measure.rows import read_scores
 from tavce.records import InputError, write_lines
 from tavce.store import Origin, create, open_shard
 
+LINE = index_row("a", Path())
+ENTRY = Entry(**{field.name: LINE[field.name] for field in dataclasses.fields(Entry)})
 NAMES = {metric.name for metric in METRICS if not metric.pooled}
 
 
@@ -154,19 +159,30 @@ def test_the_references_landmarks_are_brought_to_the_generated_size(tmp_path):
 
 def test_the_level_has_as_many_frames_as_the_rate_asks_for(corpus):
     video = corpus.root / "synthesise/toy/copy/a.mp4"
-    slow, fast = (read_sound(video, None, rate_hz).loudness for rate_hz in (FORMAT.rate_hz, 2 * FORMAT.rate_hz))
+    slow, fast = (read_sound(video, ENTRY, rate_hz).loudness for rate_hz in (FORMAT.rate_hz, 2 * FORMAT.rate_hz))
     assert len(fast) in (2 * len(slow), 2 * len(slow) + 1)
     power = 10 ** (fast[: 2 * len(slow)].reshape(-1, 2) / 10)
     np.testing.assert_allclose(10 * np.log10(power.mean(axis=1)), slow, atol=1.5)
 
 
-def test_a_video_without_sound_has_a_reason_for_its_level(tmp_path, corpus):
+def test_a_video_without_sound_is_heard_with_the_sound_that_drove_it(tmp_path, corpus):
     source, silent = corpus.root / "synthesise/toy/copy/a.mp4", tmp_path / "silent.mp4"
     command = [media.ffmpeg_path(), "-loglevel", "error", "-i", str(source), "-an", "-c", "copy", str(silent)]
     subprocess.run(command, check=True)
-    sound = read_sound(silent, None, FORMAT.rate_hz)
+    drove = np.arange(10 * 640, dtype=np.int16)
+    with create(tmp_path / "trim.h5", Origin("trim", 1, "0")) as shard:
+        shard.put("a", {"wave": drove})
+    entry = dataclasses.replace(ENTRY, trim=str(tmp_path / "trim.h5"), first_frame=2, frames=5)
+    heard = read_sound(silent, entry, FORMAT.rate_hz).require()
+    np.testing.assert_allclose(heard, drove[2 * 640 : 7 * 640] / 32768, atol=1e-4)
+
+
+def test_sound_that_cannot_be_read_has_its_reason(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"")
+    sound = read_sound(tmp_path / "a.mp4", ENTRY, FORMAT.rate_hz)
     assert sound.wave is None
-    assert "no_audio" in sound.reason
+    with pytest.raises(MeasurementError, match="empty_file"):
+        sound.require()
 
 
 def test_a_record_of_another_dataset_is_refused(corpus):

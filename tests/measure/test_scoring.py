@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from talking_portrait import FRAMES, Corpus
 
+from tavce.dataset import read_index
 from tavce.measure import drawn
 from tavce.measure.groups import Setup
 from tavce.measure.kept import Kept
@@ -70,7 +71,7 @@ def place(corpus, tmp_path) -> Corpus:
 
 
 def tasks(place: Corpus, corpus: Corpus) -> list[Task]:
-    index = {row["clip_id"]: row for row in pq.read_table(corpus.root / "toy/index.parquet").to_pylist()}
+    index = {entry.clip_id: entry for entry in read_index([corpus.root / "toy/index.parquet"])}
     job = Job("toy", "copy", place.root / "synthesise/toy/copy", index)
     return job.tasks(read_records(place.root / "synthesise/toy/copy.jsonl"))
 
@@ -143,7 +144,7 @@ def test_several_processes_measure_what_one_does(place, corpus):
 
 def test_features_are_laid_end_to_end_with_the_clip_that_each_is_of(place, corpus, tmp_path):
     scored = score_all(scorer(place, Brightness), tasks(place, corpus), 1)
-    scored = {task.clip_id: result for task, result in zip(tasks(place, corpus), scored, strict=True)}
+    scored = {task.entry.clip_id: result for task, result in zip(tasks(place, corpus), scored, strict=True)}
     drawn.write_features(tmp_path / "features.npz", scored)
     with np.load(tmp_path / "features.npz") as file:
         assert sorted(file.files) == ["fid.clips", "fid.made", "fid.real"]

@@ -16,6 +16,8 @@ rule synthesise:
     output:
         videos=directory("results/synthesise/{dataset}/{method}"),
         records="results/synthesise/{dataset}/{method}.jsonl",
+    wildcard_constraints:
+        method="|".join(OWN_METHODS),
     log:
         "logs/synthesise/{dataset}/{method}.log",
     benchmark:
@@ -30,6 +32,35 @@ rule synthesise:
         "python -m tavce synthesise --settings {params.settings:q} --threads {threads}"
         " --method {wildcards.method:q} --index {input.index:q} --fates {input.fates:q}"
         " --networks {input.networks:q}"
+        " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
+
+
+rule gather:
+    input:
+        index="results/{dataset}/index.parquet",
+        fates="results/{dataset}/index.jsonl",
+        gate="results/gate/gate.json",
+    output:
+        videos=directory("results/synthesise/{dataset}/{method}"),
+        records="results/synthesise/{dataset}/{method}.jsonl",
+    wildcard_constraints:
+        method="|".join(OTHERS) or NONE,
+    log:
+        "logs/gather/{dataset}/{method}.log",
+    benchmark:
+        "benchmarks/gather/{dataset}/{method}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: 4
+    params:
+        settings=sections("gather"),
+        source=source_of,
+        listing=listing_of,
+        version=version("gather"),
+    shell:
+        "python -m tavce gather --settings {params.settings:q}"
+        " --method {wildcards.method:q} --dataset {wildcards.dataset:q}"
+        " --index {input.index:q} --fates {input.fates:q} {params.source:q}"
         " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
 
 
