@@ -143,7 +143,9 @@ class Workflow:
                 yield Group(rule, done, price, needs=needs, cores=LEARNING_CORES, gpus=0 if variant is None else 1)
                 yield Group("score", done, self.prices.score(dataset), needs=((rule, done),))
                 scores.append(("score", done))
-            yield Group("write_tables", name, self._small(), needs=tuple(scores))
+            checked, truth = ("check_metrics", name), ("synthesise", f"{name}/ground_truth")
+            yield Group(*checked, self._small(), needs=(truth,))
+            yield Group("write_tables", name, self._small(), needs=(*scores, checked))
 
 
 def _weights(network: Network) -> tuple[str, ...]:

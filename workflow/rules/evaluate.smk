@@ -81,6 +81,7 @@ rule score:
         "benchmarks/score/{dataset}/{method}.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("score"),
         version=version("score"),
@@ -89,6 +90,30 @@ rule score:
         " --method {wildcards.method:q} --index {input.index:q} --records {input.records:q}"
         " --videos {input.videos:q} --tavc {input.tavc:q} --scores {output.scores:q} --frames {output.frames:q}"
         " --features {output.features:q} --run-json {output.run:q} 2> {log:q}"
+
+
+rule check_metrics:
+    input:
+        index="results/{dataset}/index.parquet",
+        records="results/synthesise/{dataset}/ground_truth.jsonl",
+        videos="results/synthesise/{dataset}/ground_truth",
+        tavc=tavc_metric,
+    output:
+        found="results/selftest/{dataset}.json",
+        markdown="results/selftest/{dataset}.md",
+    log:
+        "logs/selftest/{dataset}.log",
+    benchmark:
+        "benchmarks/selftest/{dataset}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("selftest"),
+        version=version("selftest"),
+    shell:
+        "python -m tavce selftest --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
+        " --index {input.index:q} --records {input.records:q} --videos {input.videos:q} --tavc {input.tavc:q}"
+        " --json {output.found:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
 rule write_tables:
