@@ -7,7 +7,6 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from tavce.config.data import Section
 
-
 Numbers = Annotated[dict[str, FiniteFloat], Field(min_length=1)]
 
 
