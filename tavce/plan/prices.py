@@ -94,10 +94,9 @@ class Prices:
         return Price(wall_s, cost.bytes(load), wall_s, ESTIMATE)
 
     def gather(self, dataset: Dataset, command: str | None) -> Price:
-        """Return what another method's videos take: as long as encoding them; a command, nobody knows."""
-        load, cost = dataset.test_load, self.costs.stages["synthesise"]
-        wall_s = cost.wall_s(load) if command is None else None
-        return Price(wall_s, cost.bytes(load), origin=ESTIMATE if command is None else UNKNOWN)
+        """Return what another method's videos take: at most as long as encoding, which was measured, or a command."""
+        still = self.synthesise(dataset, 0, None)
+        return still if command is None else Price(None, still.bytes, origin=UNKNOWN)
 
     def score(self, dataset: Dataset) -> Price:
         """Return what measuring a method's videos takes."""

@@ -16,12 +16,12 @@ rule synthesise:
     output:
         videos=directory("results/synthesise/{dataset}/{method}"),
         records="results/synthesise/{dataset}/{method}.jsonl",
-    wildcard_constraints:
-        method="|".join(OWN_METHODS),
     log:
         "logs/synthesise/{dataset}/{method}.log",
     benchmark:
         "benchmarks/synthesise/{dataset}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(OWN_METHODS),
     conda:
         "../../envs/train.yaml"
     threads: 4
@@ -43,12 +43,12 @@ rule gather:
     output:
         videos=directory("results/synthesise/{dataset}/{method}"),
         records="results/synthesise/{dataset}/{method}.jsonl",
-    wildcard_constraints:
-        method="|".join(OTHERS) or NONE,
     log:
         "logs/gather/{dataset}/{method}.log",
     benchmark:
         "benchmarks/gather/{dataset}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(OTHERS) or NONE,
     conda:
         "../../envs/train.yaml"
     threads: 4
