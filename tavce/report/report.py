@@ -30,6 +30,7 @@ from tavce.records import InputError
 from tavce.report import heard, sections
 
 log = logging.getLogger(__name__)
+STATIC = Path(__file__).with_name("static")
 MAX_CLIPS = 12  # shown of a dataset
 CAPTIONED = ("psnr", "lmd", "av_corr")  # metrics below a video
 
@@ -78,6 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     with whole_folder(Path(arguments.out)) as folder:
         copy_videos(shown, Path(arguments.videos_root), folder)
         copy_figures(listened, arguments.listened, folder)
+        shutil.copytree(STATIC, folder, dirs_exist_ok=True)
         (folder / "index.html").write_text(page, encoding="utf-8")
     log.info("report: %s", Path(arguments.out) / "index.html")
 
@@ -206,4 +208,4 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["drawing"] = Markup  # charts escape their own texts
-    return environment.get_template("report.html")
+    return environment.get_template("index.html")
