@@ -117,13 +117,13 @@ def run_list(runs: list[dict[str, Any]]) -> Grid:
     for run in runs:
         settings = run.get("settings_digest") or digest(run.get("settings"))
         checkpoint = (run.get("checkpoint") or {}).get("sha256", "-")[:16]
-        commit = _short_commit(run.get("git_commit"))
+        commit = short_commit(run.get("git_commit"))
         seconds = "-" if run.get("seconds") is None else f"{run['seconds']:.0f}"
         lines.append([run_title(run), commit, settings, run.get("index_digest") or "-", seconds, checkpoint])
     return Grid(["Run", "Commit", "Settings", "Data", "Seconds", "Checkpoint"], lines)
 
 
-def _short_commit(commit: str | None) -> str:
+def short_commit(commit: str | None) -> str:
     """Return the first 12 digits of a commit, and `-dirty` where files differed."""
     if commit is None:
         return "-"
