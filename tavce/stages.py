@@ -56,7 +56,7 @@ STAGES = {
     "animate": Stage("tavce.animate.stage", "make a portrait speak"),
     "score": Stage("tavce.measure.score", "measure the videos of a method", ("window", "score"), version=2),
     "tables": Stage("tavce.evaluate.tables", "write the tables", version=2),
-    "report": Stage("tavce.report.report", "write the report page", version=4),
+    "report": Stage("tavce.report.report", "write the report page", ("trim", "report"), 5),
     "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),
     "redo": Stage("tavce.rerun.redo", "do one video, the drops of one reason or one dataset anew"),
     "why": Stage("tavce.rerun.why", "say in words what a run would do, and why"),
