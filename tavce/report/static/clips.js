@@ -116,10 +116,10 @@ tavce.ClipTable = class {
       cell.dataset.key = key;
       return cell;
     };
-    const texts = ["clip", "speaker", "source"].map((key) => sortable(key, { clip: "Clip", speaker: "Speaker", source: "Source" }[key], "", "text"));
+    const [clip, speaker, source] = ["Clip", "Speaker", "Source"].map((words) => sortable(words.toLowerCase(), words, "", "text"));
     const numbers = this.columns.map(({ key, heading: words, title }) => sortable(key, words, title, ""));
     const why = this.explained ? [tavce.make("th", { scope: "col", className: "text why", textContent: "Why numbers are missing" })] : [];
-    this.table.tHead.rows[0].replaceChildren(...texts, ...numbers, ...why);
+    this.table.tHead.rows[0].replaceChildren(clip, speaker, ...numbers, ...why, source);
   }
 
   arrange() {
@@ -157,8 +157,9 @@ tavce.ClipTable = class {
       return tavce.make("td", { textContent: text, className: kind, title: kind });
     });
     const why = this.explained ? [tavce.make("td", { className: "text why", textContent: this.data.missing(this.columns, clip) })] : [];
-    return tavce.make("tr", {}, tavce.make("th", { scope: "row" }, link, ...mark), tavce.make("td", { className: "text", textContent: speakers[clip] }),
-      tavce.make("td", { className: "text" }, ...this.source(clip)), ...numbers, ...why);
+    const named = tavce.make("th", { scope: "row" }, link, ...mark);
+    const speaker = tavce.make("td", { className: "text", textContent: speakers[clip] });
+    return tavce.make("tr", {}, named, speaker, ...numbers, ...why, tavce.make("td", { className: "text" }, ...this.source(clip)));
   }
 
   // Where a clip is from: a link to its moment, where the source is an address.

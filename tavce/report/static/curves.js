@@ -61,11 +61,13 @@ tavce.Curves = class {
     const names = [...new Set(drawn.flatMap(({ facts }) => Object.keys(facts.curves)))];
     place.hidden = names.length === 0;
     const kinds = names.map((name) => [name === "loudness" ? "second" : "first", tavce.players.PLAIN_WORDS[name]]);
-    if (real?.facts.curves.similarity && drawn.length > 1) kinds.push(["real", `that of ${real.label}`]);
-    place.replaceChildren("Curves, on one scale for all videos:", ...kinds.flatMap(([kind, words]) => {
+    if (real?.facts.curves.similarity && drawn.length > 1) kinds.push(["real", `similarity of ${real.label}`]);
+    place.replaceChildren("Curves, on one scale for all videos: ", ...kinds.map(([kind, words]) => {
       const key = tavce.svg("svg", { viewBox: "0 0 32 8", "aria-hidden": "true" });
       key.append(tavce.svg("path", { d: "M0 4H32", class: kind }));
-      return [key, words];
+      const entry = document.createElement("span");
+      entry.append(key, words);
+      return entry;
     }));
   }
 

@@ -40,6 +40,7 @@ tavce.Take = class {
   take(facts) {
     this.facts = facts;
     this.canvas.hidden = !facts.mouth;
+    this.figure.querySelector(".lacking").hidden = Boolean(facts.mouth);
     this.button.disabled = !facts.sound;
     if (!facts.sound) this.button.textContent = "No sound";
   }
