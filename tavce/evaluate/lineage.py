@@ -2,7 +2,7 @@
 
 Reads   results/tables/{table}.json, and of what it names, below the folder of results: rows of scores, run.json of
         score and of the trainings, the dataset's index
-Returns plain values that JSON can hold; a file that is not there is named in `not_there`, and what it would tell is null
+Returns plain values that JSON can hold; a file that is not there is named in `not_there`, what it would tell is null
 """
 
 import difflib
