@@ -110,7 +110,9 @@ class Lineage:
 
     def _run(self, cell: Facts, line: Facts, run: str, place: int, not_there: list[str]) -> Facts:
         metric, dataset = cell["metric"], cell["dataset"]
-        scores, run_json = (self.path(line[key][run]) for key in ("scores", "run_json"))
+        usual = f"{RESULTS}/score/{dataset}/{run}"
+        scores = self.path(line["scores"].get(run, f"{usual}.parquet"))
+        run_json = self.path(line["run_json"].get(run, f"{usual}.run.json"))
         score = self._facts(run_json, run_json.with_suffix(""), not_there)
         rows = self._open("scores", scores, not_there)
         index = self._open("index", self.results / dataset / "index.parquet", not_there)
