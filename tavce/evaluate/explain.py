@@ -99,7 +99,7 @@ def _value(facts: Facts, metric: Facts, cell: Facts) -> Iterator[str]:
             f"interval: {number(cell['low'], metric)} to {number(cell['high'], metric)}, "
             f"{100 * (1 - facts['alpha']):g} %, speakers drawn anew"
         )
-    elif not metric["pooled"]:
+    elif cell.get("value") is not None and not metric["pooled"]:
         yield f"interval: none: {cell.get('why_no_interval') or 'the table does not say why'}"
     counted = "frames a subset" if metric["pooled"] else f"clips of {cell.get('speakers')} speakers"
     yield f"counted: {cell.get('n')} {counted}; {cell.get('dropped')} clips without a number"
@@ -136,10 +136,9 @@ def _run(told: Facts, metric: Facts, cell: Facts) -> Iterator[str]:
     yield from (f"  note: {note}" for note in told["notes"])
     yield f"  rows of scores: {told['scores']}"
     if metric["pooled"]:
-        yield (
-            f"  one number for all clips: features of the generated and the real frames in {told['features']}; "
-            f"subsets of {cell.get('n')} frames, of whose distances the value is the mean. No clip has a value"
-        )
+        frames = cell.get("n") or "as many"
+        yield f"  one number for all clips, none for a clip: the mean over subsets of {frames} frames"
+        yield f"  features of the generated and of the real frames, with their clips: {told['features']}"
     elif told.get("clips"):
         ends = ("lowest", "highest") if metric["better"] == "none" else ("worst", "best")
         for words, clips in zip(ends, (told["worst"], told["best"]), strict=True):

@@ -174,6 +174,13 @@ def test_clips_that_do_not_count_are_named_by_reason(written):
     assert of(written, "ours", "av_offset")["runs"][0]["dropped"] == {LOST: ["c3"]}
 
 
+def test_a_clip_without_a_reason_of_this_metric_is_not_told_with_anothers(copied):
+    rows = [row.model_copy(update={"metrics": {**row.metrics, "psnr": None}}) for row in score_rows("static")]
+    write_scores(copied / "score/demo/static.parquet", rows)
+    told = of(copied, "static", "psnr")["runs"][0]
+    assert told["without_number"] == {"no reason was told": ["c0", "c1", "c2"]}
+
+
 def test_every_seed_is_a_run_with_its_own_value_and_clips(written):
     runs = of(written, "ours", "psnr")["runs"]
     assert [(run["run"], run["seed"], run["value"]) for run in runs] == [
@@ -240,7 +247,10 @@ def test_a_pooled_metric_is_told_by_its_features_not_by_clips(written, capsys):
     assert (told["worst"], told["without_number"], told["dropped"]) == ([], {}, {LOST: ["c3"]})
     text = explain(capsys, written, "demo", "ours", "FID")
     assert "value: 50.00 ± 1.50 over subsets of frames\ncounted: 4096 frames a subset; 1 clips without a number" in text
-    assert f"features of the generated and the real frames in {written}/score/demo/ours.features.npz" in text
+    assert (
+        f"features of the generated and of the real frames, with their clips: {written}/score/demo/ours.features.npz"
+        in text
+    )
 
 
 def test_the_command_says_it_in_words(written, capsys):
