@@ -46,7 +46,8 @@ METRICS = (
         "dB",
         "higher",
         2,
-        "peak signal-to-noise ratio of RGB frames, mean over a clip's frames",
+        "peak signal-to-noise ratio of 8-bit RGB frames (peak 255, squared error over pixels and channels), mean over "
+        "a clip's frames, then over clips; a clip with a frame identical to its reference, which is ∞, has none",
     ),
     Metric(
         "ssim",
@@ -55,12 +56,30 @@ METRICS = (
         "",
         "higher",
         3,
-        "structural similarity of RGB frames (11 × 11 Gaussian, σ 1.5), −1 to 1",
+        "structural similarity of 8-bit RGB frames, −1 to 1 (11 × 11 Gaussian window of σ 1.5, K 0.01 and 0.03, peak "
+        "255, without a border of 5 px), mean over pixels and channels, a clip's frames, then clips",
     ),
     Metric(
-        "lpips", "LPIPS", "lpips.vgg.v0.1/1", "", "lower", 3, "perceptual distance by VGG-16 and its learnt weights"
+        "lpips",
+        "LPIPS",
+        "lpips.vgg.v0.1/1",
+        "",
+        "lower",
+        3,
+        "learned perceptual image patch similarity, version 0.1, VGG-16 with its published channel weights, of whole "
+        "RGB frames in [−1, 1] as they are; mean over a clip's frames, then over clips; 0 for identical frames",
     ),
-    Metric("cpbd", "CPBD", "cpbd.grey/1", "", "higher", 3, "sharpness without a reference, 0 to 1"),
+    Metric(
+        "cpbd",
+        "CPBD",
+        "cpbd.grey/1",
+        "",
+        "higher",
+        3,
+        "cumulative probability of blur detection, 0 to 1: the share of edges in a frame's luma (64 × 64 px blocks) no "
+        "wider than the just noticeable 5 px, 3 px in blocks of contrast above 50; of the generated frames alone, "
+        "mean over a clip's frames, then over clips; noise raises it",
+    ),
     Metric("fid", "FID", "fid.inception2015/1", "", "lower", 2, "Fréchet distance of Inception features", pooled=True),
     Metric(
         "fd_mobilenetv2",
