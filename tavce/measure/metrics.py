@@ -134,8 +134,8 @@ METRICS = (
         "r",
         "higher",
         3,
-        "Pearson's r of the mouth's opening (gap of the inner lips, inter-ocular, FaceMesh) and the sound's level in dB,"
-        " frame by frame at lag 0, −1 to 1; a proxy, not LSE-C",
+        "Pearson's r of the mouth's opening (gap of the inner lips, inter-ocular, FaceMesh) and the sound's level in"
+        " dB, frame by frame at lag 0, −1 to 1; a proxy, not LSE-C",
     ),
     Metric(
         "av_corr_shuffled",
@@ -153,8 +153,8 @@ METRICS = (
         "frames",
         "lower",
         2,
-        "size of the lag, of up to score.max_lag_frames, at which opening and level correlate best; a clip's own number has"
-        " a sign and is above 0 where the sound is early; a proxy, not SyncNet's offset",
+        "size of the lag, of up to score.max_lag_frames, at which opening and level correlate best; a clip's own number"
+        " has a sign and is above 0 where the sound is early; a proxy, not SyncNet's offset",
         magnitude=True,
     ),
     Metric(
@@ -165,8 +165,8 @@ METRICS = (
         "higher",
         3,
         "mean over frames of the similarity of two changes, of the voice and of the generated mouth, from a frame to"
-        " one some frames later, as the metric named by score.tavc gives it (cos², 0 to 1; cos where its recipe is signed)."
-        " It says as much as that metric listens: see what the stage listen says of it",
+        " one some frames later, as the metric named by score.tavc gives it (cos², 0 to 1; cos where its recipe is"
+        " signed). It says as much as that metric listens: see what the stage listen says of it",
     ),
     Metric(
         "tavc_shuffled",
