@@ -220,7 +220,7 @@ def write_report_inputs(root: Path, methods: dict[str, str] | None = None) -> ar
     write_table(root / "tables/toy_set_ablations.json", toy_table(rows_of, labels, "ablations"))
     write_json(root / "funnel.json", {"toy_set": toy_funnel()})
     return argparse.Namespace(
-        settings=stage_sections(None, "report"),
+        settings=stage_sections(None, "report", None),
         tables=[str(root / f"tables/{name}.json") for name in ("toy_set_ablations", "toy_set")],
         funnel=str(root / "funnel.json"),
         runs=write_runs(root),

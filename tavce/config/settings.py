@@ -70,6 +70,8 @@ class Settings(Section):
         for name in self.corpora:
             if name in RESULT_FOLDERS:
                 raise ValueError(f"corpus '{name}' would share the folder results/{name}: choose another name")
+            if name.endswith("_ablations"):
+                raise ValueError(f"corpus '{name}' would share the name of an ablation table: choose another name")
         for name, renderer in self.renderers.items():
             if name in FIXED_METHODS:
                 raise ValueError(f"renderers.{name}: {name} is a method of its own: choose another name")
@@ -149,6 +151,13 @@ class Settings(Section):
     def compared(self) -> list[str]:
         """The names of everything whose test videos are made and scored, in the order of the tables' rows."""
         return compared(self.methods, self.renderers)
+
+    @property
+    def ablations(self) -> list[str]:
+        """The rows that are in the ablation tables alone: variants of the renderer, where the baseline is one of them."""
+        if self.tables.baseline not in self.renderers:
+            return []
+        return [name for name in self.methods if name in self.renderers and name != self.tables.baseline]
 
     def section(self, name: str, dataset: str | None = None) -> Section:
         """Return a section, with what a corpus says for itself laid over it.

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from tavce.files import write_json
+from tavce.files import write_text
 from tavce.measure.metrics import Metric
 from tavce.records import InputError
 
@@ -149,9 +149,14 @@ class Table(Part):
         return reasons
 
 
+def to_json(table: Table) -> str:
+    """Return a table as indented JSON."""
+    return table.model_dump_json(indent=1) + "\n"
+
+
 def write_table(path: str | Path, table: Table) -> None:
     """Write a table's JSON, whole or not at all."""
-    write_json(path, table.model_dump(mode="json"))
+    write_text(path, to_json(table))
 
 
 def read_table(path: str | Path) -> Table:
