@@ -12,7 +12,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 from toy_players import (
     FRAMES,
     LABELS,
@@ -51,24 +51,35 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=chromium, args=["--mute-audio"])
 
 
-@pytest.fixture
-def opened(root, browser) -> Iterator[Open]:
-    """Opens the small page; whatever it does, it complains of nothing."""
-    complaints, pages = [], []
+@pytest.fixture(scope="module")
+def window(browser) -> tuple[Page, list[str]]:
+    """One window for all tests, which is cheaper, and what its pages complain of."""
+    page, complaints = browser.new_page(), []
 
-    def open_page(fragment: str = "", width_px: int = 1280, **how: str) -> Page:
-        page = browser.new_page(viewport={"width": width_px, "height": 900}, **how)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("requestfailed", lambda request: complaints.append(request.url))
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # a video that is left while it loads
+            complaints.append(f"{request.url}: {request.failure}")
+
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", failed)
+    return page, complaints
+
+
+@pytest.fixture
+def opened(root, window) -> Iterator[Open]:
+    """Opens the small page; whatever it does, it complains of nothing."""
+    page, complaints = window
+
+    def open_page(fragment: str = "", width_px: int = 1280) -> Page:
+        page.set_viewport_size({"width": width_px, "height": 900})
+        page.goto("about:blank")
         page.goto(f"{(root / 'report/index.html').as_uri()}{fragment}")
         page.wait_for_selector("#clip-table tbody tr")
-        pages.append(page)
         return page
 
     yield open_page
-    for page in pages:
-        page.close()
+    page.emulate_media(media="screen")
     assert complaints == []
 
 
