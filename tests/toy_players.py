@@ -1,4 +1,4 @@
-"""A page of clips and players in miniature, and a large one: scores, real mp4s, curves, and the page around its section.
+"""The page's section of clips in miniature, and a large one: scores, real mp4s, curves, and the page around it.
 
 Shape of a video: 50 frames at 25 fps; its mouth is where `MOUTH` says.
 """
@@ -52,7 +52,7 @@ def row(run: str, clip_id: str, place: int, dataset: str = "toy_set") -> ScoreRo
 
 
 def write_videos(root: Path) -> None:
-    """Write every method's video of every clip, `other`'s of the first as MPEG-4 part 2 would come: not for browsers."""
+    """Write every method's video of every clip, `other`'s of the first as no browser plays it."""
     root.mkdir()
     wave = (0.1 * np.sin(np.arange(FRAMES * 640) * 0.1)).astype(np.float32)
     for number, method in enumerate(LABELS):
