@@ -1,4 +1,4 @@
-"""A page of clips and players in miniature, and a large one: scores, real mp4s, curves, and the page around its section.
+"""The page's section of clips in miniature, and a large one: scores, real mp4s, curves, and the page around it.
 
 Shape of a video: 50 frames at 25 fps; its mouth is where `MOUTH` says.
 """
@@ -52,7 +52,7 @@ def row(run: str, clip_id: str, place: int, dataset: str = "toy_set") -> ScoreRo
 
 
 def write_videos(root: Path) -> None:
-    """Write every method's video of every clip, `other`'s of the first as MPEG-4 part 2 would come: not for browsers."""
+    """Write every method's video of every clip, `other`'s of the first as no browser plays it."""
     root.mkdir()
     wave = (0.1 * np.sin(np.arange(FRAMES * 640) * 0.1)).astype(np.float32)
     for number, method in enumerate(LABELS):
@@ -96,7 +96,9 @@ def write_frames(path: Path, method: str) -> Path:
 def write_page(folder: Path, scores: dict[str, list[ScoreRow]], files: players.Files | None) -> Path:
     """Write the section of clips, with the style and scripts that the report's page gives it; return the page."""
     folder.mkdir()
-    chosen = {dataset: players.side_by_side(rows, LABELS, MAX_CLIPS if files else 0) for dataset, rows in scores.items()}
+    chosen = {
+        dataset: players.side_by_side(rows, LABELS, MAX_CLIPS if files else 0) for dataset, rows in scores.items()
+    }
     times = {"toy_set": {"clip_0": (61.0, 63.0)}}
     index = clips.write_clips(folder, scores, clips.Shown(LABELS, "ours", "results/synthesise", times))
     if files:
@@ -136,6 +138,8 @@ def write_large_page(root: Path, clips_count: int, runs: int) -> Path:
         numbers = rng.normal(size=(clips_count, len(COLUMNS))).round(5).tolist()
         for k in range(clips_count):
             one = {metric.name: number for metric, number in zip(COLUMNS, numbers[k], strict=True)}
-            plain = row("ours", f"id{k:05d}", k, "large").model_copy(update={"method": run, "metrics": one, "reasons": {}})
+            plain = row("ours", f"id{k:05d}", k, "large").model_copy(
+                update={"method": run, "metrics": one, "reasons": {}}
+            )
             rows.append(plain)
     return write_page(root / "report", {"large": rows}, None)

@@ -53,7 +53,9 @@ def score_row(method: str, clip_id: str, place: int) -> ScoreRow:
         source="https://example.org/watch?v=a&t=1",
         video=None if lost else f"{method}/{clip_id}.mp4",
         metrics=numbers,
-        reasons={name: REASON if lost else WHY.get(name, NO_WEIGHTS) for name, value in numbers.items() if value is None},
+        reasons={
+            name: REASON if lost else WHY.get(name, NO_WEIGHTS) for name, value in numbers.items() if value is None
+        },
     )
 
 

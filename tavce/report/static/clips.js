@@ -40,11 +40,14 @@ tavce.ClipTable = class {
   fillTicks() {
     for (const part of this.form.querySelectorAll("[data-view]")) part.hidden = part.dataset.view !== this.fields.view.value;
     const { runs, metrics } = this.facts;
-    const names = this.byRun ? metrics.map((metric) => [metric.name, tavce.heading(metric), metric.empty]) : runs.map((run) => [run.name, run.label, false]);
-    this.form.querySelector(".ticks").replaceChildren(...names.map(([name, label, empty]) => {
-      const tick = tavce.make("input", { type: "checkbox", value: name, checked: !empty && !this.unticked.has(name), disabled: empty });
-      return tavce.make("label", { className: "tick" }, tick, empty ? `${label}: no numbers` : label);
+    const numbered = metrics.filter(({ empty }) => !empty);
+    const names = this.byRun ? numbered.map((metric) => [metric.name, tavce.heading(metric)]) : runs.map((run) => [run.name, run.label]);
+    this.form.querySelector(".ticks").replaceChildren(...names.map(([name, label]) => {
+      const tick = tavce.make("input", { type: "checkbox", value: name, checked: !this.unticked.has(name) });
+      return tavce.make("label", { className: "tick" }, tick, label);
     }));
+    const empty = metrics.filter((metric) => metric.empty).map((metric) => metric.heading);
+    this.form.querySelector(".lacks").textContent = empty.length ? `No method has numbers of ${empty.join(", ")}.` : "";
   }
 
   changed(field) {
@@ -139,8 +142,9 @@ tavce.ClipTable = class {
     const from = this.page * tavce.ClipTable.PAGE;
     const shown = this.sorted.slice(from, from + tavce.ClipTable.PAGE);
     this.table.tBodies[0].replaceChildren(...shown.map((clip) => this.row(clip)));
-    const [found, all] = [this.sorted.length, this.facts.clips].map((count) => count.toLocaleString("en"));
-    const which = shown.length ? `rows ${from + 1} to ${from + shown.length} of ${found}` : "no clip is like that";
+    const counts = [from + 1, from + shown.length, this.sorted.length, this.facts.clips];
+    const [first, last, found, all] = counts.map((count) => count.toLocaleString("en"));
+    const which = shown.length ? `rows ${first} to ${last} of ${found}` : "no clip is like that";
     document.getElementById("clip-count").textContent = `${all} clips in ${this.data.name}; ${which}`;
     const pages = document.getElementById("clip-pages");
     pages.hidden = this.pages === 1;
