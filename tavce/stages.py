@@ -57,6 +57,7 @@ STAGES = {
     "score": Stage("tavce.measure.score", "measure the videos of a method", ("window", "score"), version=2),
     "tables": Stage("tavce.evaluate.tables", "write a dataset's tables", ("tables", "quoted"), 3),
     "funnel_table": Stage("tavce.evaluate.funnel_table", "write the funnel as a table"),
+    "explain": Stage("tavce.evaluate.explain", "say where a number of a table comes from"),
     "report": Stage("tavce.report.report", "write the report page", ("trim", "report"), 5),
     "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),
     "redo": Stage("tavce.rerun.redo", "do one video, the drops of one reason or one dataset anew"),

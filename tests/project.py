@@ -28,6 +28,7 @@ WITHOUT_RULE = {
     "sync",
     "convert",
     "networks",
+    "explain",
 }  # by hand, around
 TARGETS = {"all", "data", "metric", "generator", "tables"}
 FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/[\w-]+)")

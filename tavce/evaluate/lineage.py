@@ -2,7 +2,7 @@
 
 Reads   results/tables/{table}.json, and of what it names, below the folder of results: rows of scores, run.json of
         score and of the trainings, the dataset's index
-Returns plain values that JSON can hold; a file that is not there is named in `not_there`, and what it would tell is null
+Returns plain values that JSON can hold; a file that is not there is named in `not_there`, what it would tell is null
 """
 
 import difflib
@@ -23,8 +23,8 @@ from tavce.records import InputError
 
 Facts = dict[str, Any]
 RESULTS = "results"  # what paths in tables and rows begin with
-RATE_HZ = 25  # of `start_frame` and `frames` in the index
-INDEX_COLUMNS = ("clip_id", "video_id", "source", "licence", "start_frame", "frames")
+RATE_HZ = 25  # of the frames that the index counts
+INDEX_COLUMNS = ("clip_id", "video_id", "source", "licence", "start_frame", "first_frame", "frames")
 RUN_KEYS = ("stage", "name", "mlflow_run_id", "settings_digest", "settings", "git_commit", "index_digest", "seconds")
 SAME = 1e-6  # relative, of a mean written to JSON
 
@@ -64,10 +64,10 @@ def _find(items: Sequence[Facts], keys: tuple[str, str], name: str, missing: str
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence: what else could be meant, the most alike first."""
     known = list(dict.fromkeys(known))
-    lower = {word.casefold(): word for word in known}
+    lower = {word.casefold(): word for word in reversed(known)}  # of the same, the first
     near = [lower[word] for word in difflib.get_close_matches(name.casefold(), lower, n=1)]
     meant = f": did you mean '{near[0]}'? There are" if near else ": there are"
-    return f"{meant} {', '.join(known)}" if known else ": it has none"
+    return f"{meant} {', '.join(known)}"
 
 
 @dataclass
@@ -196,7 +196,7 @@ def clips_of(rows: Iterable[ScoreRow], metric: Facts, index: dict[str, Facts], m
 
 def _clip(row: ScoreRow, metric: Facts, entry: Facts) -> Facts:
     value = row.metrics[metric["name"]]
-    start, frames = entry.get("start_frame"), entry.get("frames")
+    start = entry["start_frame"] + entry["first_frame"] if entry else None  # of the source; of the trimmed clip
     return {
         "clip_id": row.clip_id,
         "speaker": row.speaker,
@@ -204,7 +204,7 @@ def _clip(row: ScoreRow, metric: Facts, entry: Facts) -> Facts:
         "source": entry.get("source") or row.source,
         "video_id": entry.get("video_id"),
         "start_s": None if start is None else start / RATE_HZ,
-        "end_s": None if start is None else (start + frames) / RATE_HZ,
+        "end_s": None if start is None else (start + entry["frames"]) / RATE_HZ,
         "licence": entry.get("licence"),
         "video": row.video,
         "notes": row.notes,
