@@ -38,7 +38,7 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     return max(float(distance), 0.0)
 
 
-def subset_distances(  # noqa: PLR0913
+def subset_distances(
     made: np.ndarray, real: np.ndarray, clips: np.ndarray, n: int, subsets: int, seed: int
 ) -> np.ndarray:
     """Return the Fréchet distance of each of several subsets of frames, float64 [subsets].
