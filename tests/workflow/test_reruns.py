@@ -13,7 +13,7 @@ TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_render
 TABLES = {"score", "write_tables", "report"}
 AFTER_METRIC = {"listen", "listening_gate", "train_renderer", "pack_model", "synthesise"} | TABLES
 AFTER_GATE = TRAINING | AFTER_METRIC
-AFTER_INDEX = {"index", "card", "funnel", "gate"} | AFTER_GATE
+AFTER_INDEX = {"index", "card", "funnel", "write_funnel_table", "gate"} | AFTER_GATE
 BASIS = {"basis_origin", "basis", "motion"}
 AFTER_CROP = {"quality", "mel"} | BASIS
 

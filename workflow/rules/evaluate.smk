@@ -112,20 +112,19 @@ rule check_metrics:
         " --json {output.found:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
-localrules:
-    write_tables,
-
-
 rule write_tables:
     input:
         scores=expand("results/score/{{dataset}}/{method}.parquet", method=settings.compared),
         features=expand("results/score/{{dataset}}/{method}.features.npz", method=settings.compared),
+        runs=expand("results/score/{{dataset}}/{method}.run.json", method=settings.compared),
         checked="results/selftest/{dataset}.json",
     output:
         comparison=expand("results/tables/{{dataset}}.{form}", form=FORMS),
         ablations=expand("results/tables/{{dataset}}_ablations.{form}", form=FORMS),
     log:
         "logs/tables/{dataset}.log",
+    benchmark:
+        "benchmarks/tables/{dataset}.tsv"
     conda:
         "../../envs/train.yaml"
     params:
@@ -151,7 +150,7 @@ rule write_funnel_table:
     log:
         "logs/tables/funnel.log",
     conda:
-        "../../envs/train.yaml"
+        "../../envs/data.yaml"
     params:
         version=version("funnel_table"),
     shell:
