@@ -138,11 +138,14 @@ rule write_tables:
 
 rule report:
     input:
-        tables=expand("results/tables/{dataset}.csv", dataset=EVALUATE),
+        tables=expand("results/tables/{dataset}{part}.json", dataset=EVALUATE, part=["", "_ablations"]),
         funnel="results/funnel/funnel.json",
         runs=METRICS + GENERATORS,
         listened=LISTENED,
-        scores=expand("results/score/{dataset}/{method}.jsonl", dataset=EVALUATE, method=settings.compared),
+        cards=CARDS,
+        selftests=expand("results/selftest/{dataset}.json", dataset=EVALUATE),
+        scores=expand("results/score/{dataset}/{method}.parquet", dataset=EVALUATE, method=settings.compared),
+        frames=expand("results/score/{dataset}/{method}.frames.parquet", dataset=EVALUATE, method=settings.compared),
         videos=expand("results/synthesise/{dataset}/{method}", dataset=EVALUATE, method=settings.methods),
     output:
         page=directory("results/report"),
@@ -151,11 +154,12 @@ rule report:
     conda:
         "../../envs/train.yaml"
     params:
+        settings=sections("report"),
         labels=json.dumps(settings.methods, sort_keys=False),
         videos=lambda wildcards, input: os.path.dirname(os.path.dirname(input.videos[0])),
         version=version("report"),
     shell:
-        "python -m tavce report --tables {input.tables:q} --funnel {input.funnel:q}"
-        " --runs {input.runs:q} --listened {input.listened:q} --scores {input.scores:q}"
-        " --labels {params.labels:q}"
-        " --videos-root {params.videos:q} --out {output.page:q} 2> {log:q}"
+        "python -m tavce report --settings {params.settings:q} --tables {input.tables:q} --funnel {input.funnel:q}"
+        " --runs {input.runs:q} --listened {input.listened:q} --cards {input.cards:q}"
+        " --selftests {input.selftests:q} --scores {input.scores:q} --labels {params.labels:q}"
+        " --videos-root {params.videos:q} --results-root results --out {output.page:q} 2> {log:q}"
