@@ -98,8 +98,9 @@ class Settings(Section):
         if self.score.tavc is not None and self.score.tavc not in self.metrics:
             raise ValueError(f"score.tavc '{self.score.tavc}' is none of {[*self.metrics]}")
         for name, quoted in self.quoted.items():
-            if name in self.methods:
-                raise ValueError(f"quoted.{name} is a method of its own: choose another name")
+            taken = [*own, *self.others]
+            if name in taken or not NAME.fullmatch(name):
+                raise ValueError(f"quoted.{name}: choose a name of lower-case letters, digits and _, none of {taken}")
             if unknown := {*quoted.datasets} - {*self.corpora}:
                 raise ValueError(f"quoted.{name}.datasets: {sorted(unknown)} are none of {[*self.corpora]}")
         return self
