@@ -2,9 +2,9 @@
 // Players: the videos of one clip play together, under one playhead. One video leads, the one that sounds; the others
 // are kept to its time by their speed, and by a jump where they are far off.
 tavce.players = {
-  SLACK_S: 0.012, // a follower this near is left alone
+  SLACK_S: 0.015, // a follower this near is left alone
   JUMP_S: 0.3, // one this far off jumps
-  CATCH_UP: 0.2, // by which share of the speed a follower runs faster or slower
+  CATCH_UP: 0.1, // by which share of the speed a follower runs faster or slower
   PLAIN_WORDS: { similarity: "similarity of voice and mouth", opening: "mouth opening", loudness: "loudness" },
   BOX_PADDING: 0.5, // around the mouth box, as a share of its width
 };
