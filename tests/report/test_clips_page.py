@@ -130,8 +130,8 @@ def test_videos_play_together_within_a_frame_of_each_other(opened):
       const off = [];
       const look = () => {
         const time = leader.currentTime;
-        if (time > 0.4) off.push(...others.map((video) => Math.abs(video.currentTime - time)));
-        if (time > 1.6) resolve(off); else requestAnimationFrame(look);
+        if (time > 0.6) off.push(...others.map((video) => Math.abs(video.currentTime - time)));
+        if (time > 1.7) resolve(off); else requestAnimationFrame(look);
       };
       look();
     })""")
