@@ -75,7 +75,7 @@ ROOMS = {
 NEVER = TOOLS | ROOMS
 # In rooms without torch, imported by name where a setting or a measure wants them.
 TORCH_BACKENDS = {"tavce.faces.deep3d", "tavce.faces.fan", "tavce.faces.syncnet"}
-FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.explain", "tavce.report.report")
+FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.funnel_table", "tavce.evaluate.explain", "tavce.report.report")
 
 
 def imports(module: str) -> set[str]:

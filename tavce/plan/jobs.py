@@ -102,6 +102,7 @@ class Workflow:
         indexes = tuple(("index", name) for name in self.datasets)
         yield Group("funnel", "", self.prices.whole("funnel", *self.datasets.values()), needs=indexes)
         yield Group("gate", "", self._small(), needs=(("funnel", ""),))
+        yield Group("write_funnel_table", "", self._small(), needs=(("funnel", ""),))
 
     def _learning(self) -> Iterator[Group]:
         clips = sum(dataset.size.clips - dataset.size.test_clips for dataset in self._trained.values())

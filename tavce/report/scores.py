@@ -31,7 +31,7 @@ def missing_numbers(table: Table) -> Grid:
 
 
 def _gaps(cell: Cell) -> list[tuple[str, str]]:
-    """Return the reasons why a cell's clips have no number, each with the number of clips; else why the cell has none."""
+    """Return why clips of a cell have no number, each reason with how many; else why the cell has none."""
     gaps = [(reason, str(clips)) for reason, clips in cell.missing.items()]
     return gaps or [(cell.why_no_value, "all")] * (cell.value is None and cell.why_no_value is not None)
 

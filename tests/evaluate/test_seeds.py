@@ -1,119 +1,99 @@
 """Facts about cells over several seeds, by value."""
 
-import csv
 import math
 
 import pytest
-from toy_report import SPEAKERS, score_row
+from toy_scores import ASK, rows_of, tables_of
 
-from tavce.evaluate.seeds import Cell, in_words, label_of
-from tavce.evaluate.tables import make_table, to_csv, to_latex, to_markdown
-from tavce.measure.metrics import METRICS
-from tavce.measure.rows import Mean, ScoreRow
-from tavce.report import sections
-from tavce.report.report import side_by_side
+from tavce.evaluate.cells import measured_cell
+from tavce.evaluate.compare import Comparer
+from tavce.evaluate.latex import to_latex
+from tavce.evaluate.markdown import to_markdown
+from tavce.evaluate.seeds import in_words, label_of, mean_and_sd
+from tavce.evaluate.table import Cell, Column
+from tavce.evaluate.values import values_of
+from tavce.measure.metrics import METRIC
+from tavce.measure.rows import ScoreRow
 
-METRIC = {metric.name: metric for metric in METRICS}
+PSNR, SSIM = Column.of(METRIC["psnr"]), Column.of(METRIC["ssim"])
+SPEAKERS = ("ann", "ann", "bob", "bob")
 LABELS = {"ours": "Ours", "static": "Still"}
-
-
-def seed_rows(run: str, more_db: float, lost: int = 0) -> list[ScoreRow]:
-    """Return four rows of a run, PSNR 30 to 33 dB and `more_db`, of which the first `lost` have no PSNR."""
-    rows = [score_row(run, clip_id, place) for place, clip_id in enumerate(SPEAKERS)]
-    numbers = [None if place < lost else row.metrics["psnr"] + more_db for place, row in enumerate(rows)]
-    return [
-        row.model_copy(
-            update={
-                "metrics": {**row.metrics, "psnr": number},
-                "reasons": {} if number is not None else {"psnr": "no frame"},
-            }
-        )
-        for row, number in zip(rows, numbers, strict=True)
-    ]
 
 
 def three_seeds() -> list[ScoreRow]:
     """Return rows of three seeds, whose mean PSNR is 31.5, 32.5 and 34.5 dB, and of a method without seeds."""
-    seeds = zip(("ours-2025", "ours", "ours-2026"), (1, 0, 3), strict=True)
-    return [row for run, more_db in seeds for row in seed_rows(run, more_db)] + seed_rows("static", 0)
+    more_db = {"ours": 0, "ours-2025": 1, "ours-2026": 3, "static": 0}
+    return [
+        row
+        for run, more in more_db.items()
+        for row in rows_of(run, SPEAKERS, psnr=[30 + more, 31 + more, 32 + more, 33 + more])
+    ]
 
 
-def cells(rows: list[ScoreRow]) -> dict[tuple[str, str], dict[str, str]]:
-    """Return the lines of the csv by method and metric."""
-    lines = csv.DictReader(to_csv(make_table("toy_set", rows, LABELS)).splitlines())
-    return {(line["method"], line["metric"]): line for line in lines}
+def cell_of(*seeds: list[float | None]) -> Cell:
+    """Return the cell of SSIM, of these numbers by seed; a seed needs two clips."""
+    most = max(map(len, seeds))
+    rows = [rows_of("ours", [f"s{k}" for k in range(len(numbers))], ssim=numbers) for numbers in seeds]
+    speakers = {f"clip_{k}": f"s{k}" for k in range(most)}
+    return measured_cell(values_of(METRIC["ssim"], rows, ASK.min_clips), Comparer(ASK, speakers))
 
 
-def test_a_cell_is_the_mean_of_the_seeds_means_with_their_sample_standard_deviation():
-    cell = Cell((Mean(31.5, 4), Mean(32.5, 4), Mean(34.5, 4)))
+def test_a_cell_is_the_mean_of_the_seeds_means_with_their_sample_standard_deviation(tmp_path):
+    comparison, _ = tables_of(tmp_path, three_seeds(), LABELS)
+    cell = comparison.rows[0].cells["psnr"]
     assert cell.value == pytest.approx(98.5 / 3)
-    assert cell.sd == pytest.approx(math.sqrt((16 + 1 + 25) / 9 / 2))  # deviations −4/3, −1/3, 5/3
-    assert in_words(METRIC["psnr"], cell.value, cell.sd, cell.clips) == "32.83 ± 1.53 (n=4×3)"
+    assert cell.sd_seeds == pytest.approx(math.sqrt((16 + 1 + 25) / 9 / 2))  # deviations −4/3, −1/3, 5/3
+    assert (cell.seed_values, cell.seed_n, cell.n) == ((31.5, 32.5, 34.5), (4, 4, 4), 4)
+    assert in_words(PSNR, cell) == "32.83 ± 1.53 n=4×3"
+
+
+def test_the_interval_and_the_test_are_on_the_mean_over_seeds_of_every_clip(tmp_path):
+    seeds, _ = tables_of(tmp_path, three_seeds(), LABELS)
+    means = [30 + 4 / 3, 31 + 4 / 3, 32 + 4 / 3, 33 + 4 / 3]  # of 0, 1 and 3 dB more
+    rows = rows_of("ours", SPEAKERS, psnr=means) + rows_of("static", SPEAKERS, psnr=[30, 31, 32, 33])
+    one, _ = tables_of(tmp_path, rows, LABELS)
+    for method, name in ((0, "low"), (0, "high"), (1, "against_baseline")):
+        found, expected = (getattr(table.rows[method].cells["psnr"], name) for table in (seeds, one))
+        assert found == expected or found == pytest.approx(expected)
+    assert seeds.rows[1].cells["psnr"].against_baseline.difference == pytest.approx(-4 / 3)
 
 
 def test_a_seed_with_few_clips_counts_as_much_as_one_with_many():
-    cell = Cell((Mean(1.0, 1), Mean(3.0, 99)))
-    assert (cell.value, cell.n) == (2.0, 1)
-    assert in_words(METRIC["ssim"], cell.value, cell.sd, cell.clips) == "2.000 ± 1.414 (n=1–99×2)"
+    cell = cell_of([1.0, 1.0], [3.0] * 9)
+    assert (cell.value, cell.n, cell.dropped) == (2.0, 2, 0)
+    assert in_words(SSIM, cell) == "2.000 ± 1.414 n=2–9×2"
 
 
-def test_a_seed_without_a_number_is_told_and_counts_for_nothing():
-    cell = Cell((Mean(1.0, 4), Mean(None, 0), Mean(2.0, 4)))
-    assert (cell.value, cell.sd, cell.n) == (1.5, pytest.approx(math.sqrt(0.5)), 4)
-    assert in_words(METRIC["ssim"], cell.value, cell.sd, cell.clips) == "1.500 ± 0.707 (n=4×2 of 3)"
-    lone = Cell((Mean(None, 0), Mean(2.0, 4)))
-    assert in_words(METRIC["ssim"], lone.value, lone.sd, lone.clips) == "2.000 (n=4×1 of 2)"
+def test_a_seed_with_fewer_clips_than_a_cell_needs_is_told_and_counts_for_nothing():
+    cell = cell_of([1.0, 1.0], [7.0, None], [2.0, 2.0])
+    assert (cell.value, cell.sd_seeds) == (1.5, pytest.approx(math.sqrt(0.5)))
+    assert (cell.seed_values, cell.seed_n) == ((1.0, None, 2.0), (2, 1, 2))
+    assert (cell.dropped, cell.missing) == (1, {"no face": 1})
+    assert in_words(SSIM, cell) == "1.500 ± 0.707 n=2×2 of 3"
+    assert in_words(SSIM, cell_of([None, None], [2.0, 2.0])) == "2.000 n=2×1 of 2"
 
 
-def test_one_seed_has_no_spread_and_none_with_a_number_no_mean():
-    one, none = Cell((Mean(2.0, 4),)), Cell((Mean(None, 0), Mean(None, 0)))
-    assert (one.sd, in_words(METRIC["ssim"], one.value, one.sd, one.clips)) == (None, "2.000 (n=4)")
-    assert (none.sd, none.n, in_words(METRIC["ssim"], none.value, none.sd, none.clips)) == (None, 0, "-")
+def test_one_seed_has_no_spread_and_none_that_counts_no_mean():
+    assert mean_and_sd([2.0]) == (2.0, None)
+    assert mean_and_sd([None, None]) == (None, None)
+    none = cell_of([None, None], [None, None])
+    assert (none.n, none.why_no_value, in_words(SSIM, none)) == (0, "no clip has a number: no face", "-")
 
 
-def test_the_csv_has_mean_spread_seeds_and_what_every_seed_gave():
-    psnr = cells(three_seeds())["ours", "psnr"]
-    assert (psnr["mean"], psnr["sd_seeds"], psnr["seeds"], psnr["n"]) == ("32.8333", "1.52753", "3", "4")
-    assert (psnr["runs"], psnr["seed_means"], psnr["seed_n"]) == ("ours ours-2025 ours-2026", "31.5 32.5 34.5", "4 4 4")
-
-
-def test_the_csv_tells_a_seed_that_gave_nothing():
-    rows = [*seed_rows("ours", 0, lost=1), *seed_rows("ours-2025", 0, lost=4)]
-    psnr = cells(rows)["ours", "psnr"]
-    assert (psnr["mean"], psnr["sd_seeds"], psnr["seeds"], psnr["n"]) == ("32", "", "1", "3")
-    assert (psnr["seed_means"], psnr["seed_n"]) == ("32 -", "3 0")
-
-
-def test_markdown_and_latex_show_the_spread_and_say_what_it_is():
-    table = make_table("toy_set", three_seeds(), LABELS)
+def test_markdown_and_latex_show_the_spread_and_say_what_it_is(tmp_path):
+    table, _ = tables_of(tmp_path, three_seeds(), LABELS)
     markdown, latex = to_markdown(table), to_latex(table)
-    assert "| Ours | 32.83 ± 1.53 (n=4×3) |" in markdown
-    assert "| Still | 31.50 (n=4) |" in markdown
-    assert r"Ours & 32.83 $\pm$ 1.53 (n=4$\times$3) & " in latex
+    assert "| Ours | 32.83 ± 1.53 n=4×3 | 0 of 4 |" in markdown
+    assert r"Ours & {32.83} $\pm$ 1.53 n=4$\times$3 & " in latex
     for text in (markdown, latex):
         assert "mean over the seeds of each seed's mean" in text
 
 
-def test_without_further_seeds_nothing_is_said_of_seeds():
-    table = make_table("toy_set", seed_rows("ours", 0), LABELS)
+def test_without_further_seeds_nothing_is_said_of_seeds(tmp_path):
+    table, _ = tables_of(tmp_path, rows_of("ours", SPEAKERS, psnr=[30, 31, 32, 33]), {"ours": "Ours"})
     assert "seed" not in to_markdown(table) + to_latex(table)
 
 
-def test_the_report_reads_the_same_cells(tmp_path):
-    rows = [*three_seeds(), *seed_rows("ours-2027", 0, lost=4)]
-    table = make_table("toy_set", rows, LABELS)
-    (tmp_path / "toy.csv").write_text(to_csv(table), encoding="utf-8")
-    _, grid = sections.read_table(tmp_path / "toy.csv")
-    assert grid.lines[0][1] == "32.83 ± 1.53 (n=4×3 of 4)"
-    assert [line[:-1] for line in grid.lines] == [line.texts[:-1] for line in table.lines]
-
-
-def test_the_first_seeds_videos_are_shown_side_by_side():
-    shown = side_by_side(three_seeds(), LABELS)
-    assert [take.video for take in shown[0].takes] == ["toy_set/ours/clip_0.mp4", "toy_set/static/clip_0.mp4"]
-
-
-def test_a_seed_is_named_where_its_numbers_are_missing():
-    grid = sections.missing_numbers(seed_rows("ours-2025", 0, lost=3), LABELS)
-    assert grid.lines == [["Ours, seed 2025", "PSNR", "no frame", "3"]]
+def test_a_run_has_its_methods_label_and_its_seed():
+    assert label_of("ours-2025", LABELS) == "Ours, seed 2025"
     assert label_of("ours", LABELS) == "Ours"

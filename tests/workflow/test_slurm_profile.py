@@ -50,7 +50,7 @@ def test_every_rule_that_is_submitted_has_a_line_in_the_profile(project):
         "gate",
         "listening_gate",
         "pack_model",
-        "write_tables",
+        "write_funnel_table",
     }
 
 

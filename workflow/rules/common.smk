@@ -219,7 +219,9 @@ GENERATORS = [
     *expand("results/renderer/{variant}/run.json", variant=TRAININGS),
 ]
 MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)  # another seed's: ask for its file
-TABLES = expand("results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"])
+TABLE_FORMS = [".json", ".md", ".csv", ".tex"]
+TABLE_NAMES = ["funnel", *EVALUATE, *expand("{dataset}_ablations", dataset=EVALUATE)]
+TABLES = expand("results/tables/{name}{form}", name=TABLE_NAMES, form=TABLE_FORMS)
 REPORT = ["results/report"] if EVALUATE else []  # without tables there is nothing to report
 
 

@@ -4,7 +4,7 @@ import json
 
 
 localrules:
-    write_tables,
+    write_funnel_table,
 
 
 rule synthesise:
@@ -118,22 +118,42 @@ rule check_metrics:
 
 rule write_tables:
     input:
-        scores=expand("results/score/{{dataset}}/{method}.jsonl", method=settings.compared),
+        scores=expand("results/score/{{dataset}}/{method}.parquet", method=settings.compared),
+        features=expand("results/score/{{dataset}}/{method}.features.npz", method=settings.compared),
+        runs=expand("results/score/{{dataset}}/{method}.run.json", method=settings.compared),
     output:
-        markdown="results/tables/{dataset}.md",
-        csv="results/tables/{dataset}.csv",
-        latex="results/tables/{dataset}.tex",
+        comparison=multiext("results/tables/{dataset}", *TABLE_FORMS),
+        ablations=multiext("results/tables/{dataset}_ablations", *TABLE_FORMS),
     log:
         "logs/tables/{dataset}.log",
+    benchmark:
+        "benchmarks/tables/{dataset}.tsv"
     conda:
         "../../envs/train.yaml"
     params:
+        settings=sections("tables"),
         labels=json.dumps(settings.methods, sort_keys=False),
+        ablations=settings.ablations,
         version=version("tables"),
     shell:
-        "python -m tavce tables --dataset {wildcards.dataset:q} --scores {input.scores:q}"
-        " --labels {params.labels:q} --markdown {output.markdown:q} --csv {output.csv:q}"
-        " --latex {output.latex:q} 2> {log:q}"
+        "python -m tavce tables --settings {params.settings:q} --dataset {wildcards.dataset:q}"
+        " --scores {input.scores:q} --labels {params.labels:q} --ablations {params.ablations:q}"
+        " --comparison {output.comparison:q} --ablation-table {output.ablations:q} 2> {log:q}"
+
+
+rule write_funnel_table:
+    input:
+        funnel="results/funnel/funnel.json",
+    output:
+        table=multiext("results/tables/funnel", *TABLE_FORMS),
+    log:
+        "logs/tables/funnel.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        version=version("funnel_table"),
+    shell:
+        "python -m tavce funnel_table --funnel {input.funnel:q} --out {output.table:q} 2> {log:q}"
 
 
 rule report:
