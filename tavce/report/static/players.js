@@ -159,7 +159,6 @@ tavce.Player = class {
   showPlaying(playing) {
     this.playing = playing;
     this.find(".play").textContent = playing ? "Pause" : "Play";
-    this.find(".play").setAttribute("aria-pressed", String(playing));
   }
 
   // Keeps the videos together, once a picture of the screen.
