@@ -70,8 +70,8 @@ def test_the_page_shows_tables_tests_listening_datasets_funnel_runs_and_environm
     words = " ".join(written[1].words.split())
     assert "Comparison: toy_set" in words
     assert words.index("Comparison: toy_set") < words.index("Ablations of the renderer: toy_set")
-    assert "Without both 31.33 (second) [31.08, 31.58] n 3 0.900 n 3" in words
-    assert "TAVCE baseline 32.00 (best) ± 0.71 [31.75, 32.25] n 4×2" in words
+    assert "Without both 31.33 second [31.08, 31.58] n 3 0.900 n 3" in words
+    assert "TAVCE baseline 32.00 best ± 0.71 [31.75, 32.25] n 4×2" in words
     assert "quoted, not measured here: https://example.org/paper , table 2" in words
     assert "Of a method trained with several seeds, the first seed's videos are shown." in words
     assert "2 passed, 1 not asked; on 2 clips" in words
