@@ -38,9 +38,10 @@ def plays_in_browsers(path: str | Path) -> bool:
     streams = probe(path)
     with av.open(str(path)) as container:
         picture = container.streams[streams.picture].codec_context
-        sound = None if streams.sound is None else container.streams[streams.sound].codec_context.name
+        h264 = picture.codec.canonical_name == "h264" and picture.pix_fmt in PIXELS
+        sounds = [] if streams.sound is None else [container.streams[streams.sound].codec_context]
         in_mp4 = "mp4" in container.format.name and container.metadata.get("major_brand", "").strip() != "qt"
-        return in_mp4 and picture.name == "h264" and picture.pix_fmt in PIXELS and (sound is None or sound in SOUNDS)
+        return in_mp4 and h264 and all(sound.codec.canonical_name in SOUNDS for sound in sounds)
 
 
 def copy_for_browsers(source: str | Path, target: str | Path) -> WebVideo:

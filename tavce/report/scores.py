@@ -31,9 +31,19 @@ def missing_numbers(table: Table) -> Grid:
 
 
 def _gaps(cell: Cell) -> list[tuple[str, str]]:
-    """Return the reasons why a cell's clips have no number, each with their number; else why the cell has none."""
+    """Return why clips of a cell have no number, each reason with how many; else why the cell has none."""
     gaps = [(reason, str(clips)) for reason, clips in cell.missing.items()]
     return gaps or [(cell.why_no_value, "all")] * (cell.value is None and cell.why_no_value is not None)
+
+
+def unmeasured(table: Table) -> dict[str, list[str]]:
+    """Return the headings of the metrics that have no number in any row, by the reason."""
+    headings: dict[str, list[str]] = {}
+    reasons = table.unmeasured
+    for column in table.metrics:
+        if column.name in reasons:
+            headings.setdefault(reasons[column.name], []).append(column.heading)
+    return headings
 
 
 def uncertain(table: Table) -> list[str]:
@@ -51,6 +61,12 @@ def definitions(tables: Iterable[Table]) -> list[Column]:
 def several_seeds(tables: Iterable[Table]) -> bool:
     """Return whether a row of a table is made of several trainings."""
     return any(len(row.runs) > 1 for table in tables for row in table.rows)
+
+
+def linked(text: str) -> list[tuple[str, str | None]]:
+    """Return a text in parts, each with the address that it is; None: it is none."""
+    parts = re.split(r"(https?://[^\s,;]+)", text)
+    return [(part, part if place % 2 else None) for place, part in enumerate(parts) if part]
 
 
 def number(value: float | None, digits: int) -> str:

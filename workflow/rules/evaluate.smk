@@ -123,8 +123,6 @@ rule write_tables:
         ablations=expand("results/tables/{{dataset}}_ablations.{form}", form=FORMS),
     log:
         "logs/tables/{dataset}.log",
-    benchmark:
-        "benchmarks/tables/{dataset}.tsv"
     conda:
         "../../envs/train.yaml"
     params:

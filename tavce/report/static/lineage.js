@@ -13,16 +13,16 @@
     return element;
   };
   const number = (value, digits) => (value === null || value === undefined ? "-" : value.toFixed(digits).replace("-", MINUS));
-  const significant = (value) => (value < 0.001 ? "< 0.001" : `= ${value.toFixed(3)}`);
+  const chance = (value) => (value < 0.001 ? "< 0.001" : value.toFixed(3));
   const range = (low, high, digits) => (low === null || low === undefined ? "" : ` [${number(low, digits)}, ${number(high, digits)}]`);
   const facts = (pairs) => make("dl", pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => make("div", [make("dt", name), make("dd", value)])), "facts");
-  const address = (text) => {
-    if (!/^https?:\/\//.test(text)) return text;
-    const link = make("a", text);
-    link.href = text;
+  const address = (text) => text.split(/(https?:\/\/[^\s,;]+)/).filter(Boolean).map((part) => {
+    if (!/^https?:\/\//.test(part)) return part;
+    const link = make("a", part);
+    link.href = part;
     return link;
-  };
+  });
   const section = (heading, ...content) => make("section", [make("h3", heading), ...content]);
   const list = (items) => make("ul", items.map((item) => make("li", item)));
 
@@ -40,8 +40,8 @@
     return section(`Against ${said.baseline}`, facts([
       ["difference", `${number(against.difference, metric.digits)}${range(against.low, against.high, metric.digits)} ${metric.unit}`],
       ["pairs", `${against.pairs} clips of ${against.speakers} speakers`],
-      ["p, sign flips by speaker", significant(against.p)],
-      ["p, corrected (Holm)", `${significant(against.p_holm)}: ${significance} at α = ${said.alpha}`],
+      ["p, sign flips by speaker", chance(against.p)],
+      ["p, corrected (Holm)", `${chance(against.p_holm)}: ${significance} at α = ${said.alpha}`],
     ]));
   };
 
@@ -66,7 +66,7 @@
   const seconds = (clip) => (clip.start_s === null ? "" : ` ${clip.start_s.toFixed(2)} to ${clip.end_s.toFixed(2)} s`);
   const clipList = (said, metric, heading, clips) => (clips?.length ? section(heading, list(clips.map((clip) => [
     clipLink(said.dataset, clip.clip_id), ` ${number(clip.value, metric.digits)}`,
-    make("span", [` · speaker ${clip.speaker}`, clip.source ? " · " : "", address(clip.source ?? ""), seconds(clip)], "soft"),
+    make("span", [` · speaker ${clip.speaker}`, clip.source ? " · " : "", ...address(clip.source ?? ""), seconds(clip)], "soft"),
   ]))) : null);
 
   const reasons = (said, heading, found) => (Object.keys(found ?? {}).length ? section(heading, list(
@@ -79,11 +79,10 @@
 
   // Any JSON value, for what a run says of itself.
   const tree = (value) => {
-    if (value === null) return "-";
+    if (value === null || (typeof value === "object" && !Object.keys(value).length)) return "-";
     if (Array.isArray(value)) return value.every((item) => typeof item !== "object") ? value.join(", ") : list(value.map(tree));
     if (typeof value === "object") return facts(Object.entries(value).map(([name, inner]) => [name, tree(inner)]));
-    const text = typeof value === "string" ? address(value) : String(value);
-    return typeof text === "string" && /^[0-9a-f]{12,}(-dirty)?$/.test(text) ? make("code", text) : text;
+    return /^[0-9a-f]{12,}(-dirty)?$/.test(value) ? make("code", String(value)) : make("span", address(String(value)));
   };
   const folded = (heading, value) => make("details", [make("summary", heading), make("div", tree(value))], "more");
   const made = (fact) => {
@@ -107,7 +106,7 @@
   const fill = (said, metric, { cell, runs, not_there: gone }) => {
     const { row } = said;
     const parts = [numbers(metric, cell)];
-    if (row.kind === "quoted") parts.push(section("Quoted", make("p", ["Not measured here. Source: ", address(row.source)])));
+    if (row.kind === "quoted") parts.push(section("Quoted", make("p", ["Not measured here. Source: ", ...address(row.source)])));
     parts.push(againstWords(said, metric, cell.against_baseline));
     if (!runs.some((run) => run.dropped)) parts.push(lost(cell));
     parts.push(...runs.flatMap(ofRun(said, metric, runs.length > 1)));

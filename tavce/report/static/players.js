@@ -2,9 +2,10 @@
 // Players: the videos of one clip play together, under one playhead. One video leads, the one that sounds; the others
 // are kept to its time by their speed, and by a jump where they are far off.
 tavce.players = {
-  SLACK_S: 0.012, // a follower this near is left alone
+  SLACK_S: 0.015, // a follower this near is left alone
   JUMP_S: 0.3, // one this far off jumps
-  CATCH_UP: 0.2, // by which share of the speed a follower runs faster or slower
+  FRAME_S: 0.04, // one farther off than this catches up faster
+  CATCH_UP: { near: 0.1, far: 0.3 }, // by which share of the speed a follower runs faster or slower
   PLAIN_WORDS: { similarity: "similarity of voice and mouth", opening: "mouth opening", loudness: "loudness" },
   BOX_PADDING: 0.5, // around the mouth box, as a share of its width
 };
@@ -158,7 +159,6 @@ tavce.Player = class {
   showPlaying(playing) {
     this.playing = playing;
     this.find(".play").textContent = playing ? "Pause" : "Play";
-    this.find(".play").setAttribute("aria-pressed", String(playing));
   }
 
   // Keeps the videos together, once a picture of the screen.
@@ -174,13 +174,14 @@ tavce.Player = class {
   keep(video, leader) {
     if (video.ended || video.seeking) return;
     const ahead_s = video.currentTime - leader.currentTime;
-    const { JUMP_S, SLACK_S, CATCH_UP } = tavce.players;
+    const { JUMP_S, SLACK_S, FRAME_S, CATCH_UP } = tavce.players;
     if (Math.abs(ahead_s) > JUMP_S) {
       video.currentTime = leader.currentTime;
       return;
     }
     let rate = video.playbackRate;
-    if (Math.abs(ahead_s) > SLACK_S) rate = this.speed * (1 - Math.sign(ahead_s) * CATCH_UP);
+    const step = Math.abs(ahead_s) > FRAME_S ? CATCH_UP.far : CATCH_UP.near;
+    if (Math.abs(ahead_s) > SLACK_S) rate = this.speed * (1 - Math.sign(ahead_s) * step);
     else if ((this.speed - rate) * ahead_s <= 0) rate = this.speed; // it has caught up
     if (rate !== video.playbackRate) video.playbackRate = rate;
   }

@@ -6,6 +6,17 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const given = [...body.rows];
   const said = document.getElementById("sorted");
 
+  for (const row of given) {
+    [...row.cells].forEach((cell, place) => {
+      const button = cell.querySelector(":scope > button");
+      if (!button) return;
+      cell.dataset.column = headings[place].dataset.column;
+      button.className = "cell";
+      button.tabIndex = -1; // one stop of the Tab key a table: arrow keys lead on
+      button.setAttribute("aria-haspopup", "dialog");
+    });
+  }
+
   const valueOf = (row, place) => {
     const cell = row.cells[place];
     if (place === 0) return cell.firstChild.textContent.trim().toLowerCase();
@@ -45,7 +56,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     End: (row, column, all) => [row, all[row].length - 1],
   };
   const first = body.querySelector("button.cell");
-  if (first) first.tabIndex = 0; // one stop of the Tab key a table
+  if (first) first.tabIndex = 0;
   body.addEventListener("focusin", (event) => {
     if (!event.target.matches("button.cell")) return;
     for (const button of body.querySelectorAll("button.cell")) button.tabIndex = button === event.target ? 0 : -1;
