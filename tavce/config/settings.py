@@ -155,7 +155,7 @@ class Settings(Section):
 
     @property
     def ablations(self) -> list[str]:
-        """The rows that are in the ablation tables alone: variants of the renderer, where the baseline is one of them."""
+        """The rows that are in ablation tables alone: variants of the renderer, where the baseline is one of them."""
         if self.tables.baseline not in self.renderers:
             return []
         return [name for name in self.methods if name in self.renderers and name != self.tables.baseline]

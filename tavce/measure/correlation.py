@@ -15,10 +15,12 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from tavce.config import paper
 from tavce.data.mel import log_mel
 from tavce.dataset import mel_steps, resized
 from tavce.faces.lips import SAMPLES_PER_FRAME
 from tavce.faces.points import mouth_box
+from tavce.faces.smoothing import smooth
 from tavce.files import sha256
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Setup
@@ -61,8 +63,11 @@ class Asked:
 
     @cached_property
     def faces(self) -> np.ndarray:
-        """The embeddings float32 [T, C] of the generated mouths; frames without a face have their neighbours' boxes."""
-        landmarks, recipe, embedded = filled(self.clip.landmarks), self.metric.recipe, []
+        """The embeddings float32 [T, C] of the generated mouths.
+
+        Boxes follow landmarks that are made whole and smooth over time, as those of a dataset are.
+        """
+        landmarks, recipe, embedded = smooth(filled(self.clip.landmarks), _smooth_frames()), self.metric.recipe, []
         for start in range(0, len(landmarks), CHUNK):
             part = slice(start, start + CHUNK)
             cut = mouths(self.clip.frames[part], landmarks[part], self.clip.crop_px, recipe.mouth_px)
@@ -115,7 +120,7 @@ class TavcGroup:
     def depends(self) -> object:
         """Return the settings that are read, and the digest of the metric or null."""
         path, window, mel = self._setup.tavc, self._setup.window.model_dump(), self._setup.mel.model_dump()
-        return [self._setup.settings.min_frames, window, mel, None if path is None else sha256(path)]
+        return [self._setup.settings.min_frames, window, mel, _smooth_frames(), None if path is None else sha256(path)]
 
     def measure(self, clip: Clip, measured: Measurements) -> None:
         """Ask the metric."""
@@ -126,6 +131,11 @@ class TavcGroup:
         asked = Asked(self._metric, self._setup, clip)
         measured.take("tavc", lambda: _own(asked, measured))
         measured.take("tavc_shuffled", lambda: float(asked.similarity(clip.other).mean()))
+
+
+def _smooth_frames() -> int:
+    """Return over how many frames the paper's settings smooth the landmarks of a dataset."""
+    return paper().detect.smooth_frames
 
 
 def _not_asked() -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from tavce.faces.backend import Face
 from tavce.faces.facemesh import FaceMesh
 from tavce.faces.points import MOUTH, POINTS, inter_ocular
+from tavce.faces.smoothing import bridge
 from tavce.measure.metrics import MeasurementError
 
 SCORED = slice(17, POINTS)  # without the jaw, which FaceMesh defines otherwise than the 68-point scheme
@@ -50,7 +51,7 @@ def found(landmarks: np.ndarray) -> np.ndarray:
 
 
 def filled(landmarks: np.ndarray) -> np.ndarray:
-    """Return landmarks [T, 68, 2] of which every frame has some: gaps are bridged in a straight line over time.
+    """Return landmarks float32 [T, 68, 2] of which every frame has some: gaps are bridged in a straight line over time.
 
     Before the first and after the last frame with a face it is the nearest one's.
 
@@ -60,9 +61,7 @@ def filled(landmarks: np.ndarray) -> np.ndarray:
     seen = np.flatnonzero(found(landmarks))
     if not len(seen):
         raise ValueError("no frame has landmarks")
-    columns = landmarks[seen].reshape(len(seen), -1).T
-    whole = [np.interp(np.arange(len(landmarks)), seen, column) for column in columns]
-    return np.stack(whole, axis=1).reshape(landmarks.shape).astype(landmarks.dtype)
+    return bridge(seen, landmarks[seen], np.arange(len(landmarks)))
 
 
 def mouth_place(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:

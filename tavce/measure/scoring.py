@@ -1,7 +1,7 @@
 """All groups of metrics on one clip after the other, in one process or in several; nothing is measured twice.
 
 What a clip's numbers are kept by: the bytes of its video and of the video that lends it other sound, the reference's
-pictures and landmarks, and of every group its version, settings and weights. So a method that is added, a metric that
+pictures, and of every group its version, settings and weights. So a method that is added, a metric that
 is changed or weights that are placed cost their own work only.
 """
 
@@ -24,17 +24,37 @@ import torch
 from tavce import store
 from tavce.dataset import Entry
 from tavce.files import digest, sha256
-from tavce.measure.clip import Clip, Sound, read_landmarks, read_reference
+from tavce.measure.beats import BeatGroup
+from tavce.measure.clip import Clip, Sound, read_reference
+from tavce.measure.correlation import TavcGroup
+from tavce.measure.frechet_features import FidGroup, MobileNetGroup
 from tavce.measure.groups import Group, Setup
+from tavce.measure.identity import ArcFaceGroup, DlibGroup
 from tavce.measure.image import ImageGroup
 from tavce.measure.kept import Kept
 from tavce.measure.landmark_distance import LandmarkGroup
+from tavce.measure.lip_sync import SyncGroup
 from tavce.measure.metrics import Measurements
+from tavce.measure.perceptual import LpipsGroup
+from tavce.measure.pose import PoseGroup
 from tavce.measure.reading import read_frames, read_sound
 from tavce.measure.sync import LipsGroup
 from tavce.records import ClipError
 
-GROUPS: tuple[type[Group], ...] = (ImageGroup, LandmarkGroup, LipsGroup)
+GROUPS: tuple[type[Group], ...] = (
+    ImageGroup,
+    LpipsGroup,
+    FidGroup,
+    MobileNetGroup,
+    ArcFaceGroup,
+    DlibGroup,
+    LandmarkGroup,
+    SyncGroup,
+    LipsGroup,
+    TavcGroup,
+    PoseGroup,
+    BeatGroup,
+)
 VERSION = 1  # of how videos are read for all groups
 ONLY_CLIP = Sound(None, "no other clip was generated, so there is no other sound")
 
@@ -84,7 +104,7 @@ class Scorer:
         return Scored(video, _joined([parts[group.name] for group in self.groups]), tuple(g.name for g in missing))
 
     def _keys(self, video: str, task: Task, crop: h5py.Group) -> dict[str, str]:
-        reference = hashlib.sha256(crop["frames"][:].tobytes() + crop["landmarks"][:].tobytes()).hexdigest()
+        reference = hashlib.sha256(crop["frames"][:].tobytes()).hexdigest()
         read = [self.setup.window.rate_hz, self.setup.side_px]
         of_clip = [VERSION, video, task.other and sha256(task.other[1]), reference, *read]
         return {group.name: digest([*of_clip, group.name, group.version, group.depends()]) for group in self.groups}
@@ -95,7 +115,7 @@ class Scorer:
             clip_id=task.entry.clip_id,
             frames=read_frames(task.video, rate_hz, side_px),
             reference=read_reference(crop, side_px, side_px),
-            reference_landmarks=read_landmarks(crop, side_px),
+            crop_px=int(crop.attrs["size_px"]),
             sound=read_sound(task.video, task.entry, rate_hz),
             other=read_sound(task.other[1], task.other[0], rate_hz) if task.other else ONLY_CLIP,
             settings=self.setup.settings,

@@ -42,7 +42,9 @@ def test_the_page_has_the_figure_of_every_metric_and_its_curve_in_words(tmp_path
 def test_without_a_metric_the_page_says_nothing_of_listening(tmp_path):
     arguments = write_report_inputs(tmp_path, {"tavce": "T"})
     arguments.listened = []
-    assert "listen" not in page_of(arguments).split('id="curves"')[0]
+    page = page_of(arguments)
+    assert "#listening" not in page
+    assert 'id="listening"' not in page
 
 
 def test_measures_stand_in_lines_with_intervals_and_a_gap_where_there_is_none(listened):

@@ -3,10 +3,6 @@
 import json
 
 
-localrules:
-    write_funnel_table,
-
-
 rule synthesise:
     input:
         index="results/{dataset}/index.parquet",
@@ -116,18 +112,20 @@ rule check_metrics:
         " --json {output.found:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
+localrules:
+    write_tables,
+
+
 rule write_tables:
     input:
         scores=expand("results/score/{{dataset}}/{method}.parquet", method=settings.compared),
         features=expand("results/score/{{dataset}}/{method}.features.npz", method=settings.compared),
-        runs=expand("results/score/{{dataset}}/{method}.run.json", method=settings.compared),
+        checked="results/selftest/{dataset}.json",
     output:
-        comparison=multiext("results/tables/{dataset}", *TABLE_FORMS),
-        ablations=multiext("results/tables/{dataset}_ablations", *TABLE_FORMS),
+        comparison=expand("results/tables/{{dataset}}.{form}", form=FORMS),
+        ablations=expand("results/tables/{{dataset}}_ablations.{form}", form=FORMS),
     log:
         "logs/tables/{dataset}.log",
-    benchmark:
-        "benchmarks/tables/{dataset}.tsv"
     conda:
         "../../envs/train.yaml"
     params:
@@ -141,15 +139,19 @@ rule write_tables:
         " --comparison {output.comparison:q} --ablation-table {output.ablations:q} 2> {log:q}"
 
 
+localrules:
+    write_funnel_table,
+
+
 rule write_funnel_table:
     input:
         funnel="results/funnel/funnel.json",
     output:
-        table=multiext("results/tables/funnel", *TABLE_FORMS),
+        table=expand("results/tables/funnel.{form}", form=FORMS),
     log:
         "logs/tables/funnel.log",
     conda:
-        "../../envs/data.yaml"
+        "../../envs/train.yaml"
     params:
         version=version("funnel_table"),
     shell:
@@ -158,12 +160,12 @@ rule write_funnel_table:
 
 rule report:
     input:
-        tables=expand("results/tables/{dataset}{part}.json", dataset=EVALUATE, part=["", "_ablations"]),
+        tables=expand("results/tables/{table}.json", table=MEASURED_TABLES),
         funnel="results/funnel/funnel.json",
         runs=METRICS + GENERATORS,
         listened=LISTENED,
-        cards=CARDS,
-        selftests=expand("results/selftest/{dataset}.json", dataset=EVALUATE),
+        cards=expand("results/{dataset}/card.json", dataset=EVALUATE),
+        checked=expand("results/selftest/{dataset}.json", dataset=EVALUATE),
         scores=expand("results/score/{dataset}/{method}.parquet", dataset=EVALUATE, method=settings.compared),
         frames=expand("results/score/{dataset}/{method}.frames.parquet", dataset=EVALUATE, method=settings.compared),
         videos=expand("results/synthesise/{dataset}/{method}", dataset=EVALUATE, method=settings.methods),
@@ -180,6 +182,6 @@ rule report:
         version=version("report"),
     shell:
         "python -m tavce report --settings {params.settings:q} --tables {input.tables:q} --funnel {input.funnel:q}"
-        " --runs {input.runs:q} --listened {input.listened:q} --cards {input.cards:q}"
-        " --selftests {input.selftests:q} --scores {input.scores:q} --labels {params.labels:q}"
-        " --videos-root {params.videos:q} --results-root results --out {output.page:q} 2> {log:q}"
+        " --runs {input.runs:q} --listened {input.listened:q} --cards {input.cards:q} --selftests {input.checked:q}"
+        " --scores {input.scores:q} --labels {params.labels:q}"
+        " --videos-root {params.videos:q} --out {output.page:q} 2> {log:q}"
