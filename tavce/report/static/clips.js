@@ -163,7 +163,7 @@ tavce.ClipTable = class {
     const why = this.explained ? [tavce.make("td", { className: "text why", textContent: this.data.missing(this.columns, clip) })] : [];
     const named = tavce.make("th", { scope: "row" }, link, ...mark);
     const speaker = tavce.make("td", { className: "text", textContent: speakers[clip] });
-    return tavce.make("tr", {}, named, speaker, ...numbers, ...why, tavce.make("td", { className: "text" }, ...this.source(clip)));
+    return tavce.make("tr", {}, named, speaker, ...numbers, ...why, tavce.make("td", { className: "text source" }, ...this.source(clip)));
   }
 
   // Where a clip is from: a link to its moment, where the source is an address.

@@ -38,10 +38,11 @@ tavce.Take = class {
     this.button.disabled = true;
   }
 
-  take(facts) {
+  // Takes what is known of the video; `others` of the clip have a mouth box, so that a gap is to be explained.
+  take(facts, others) {
     this.facts = facts;
     this.canvas.hidden = !facts.mouth;
-    this.figure.querySelector(".lacking").hidden = Boolean(facts.mouth);
+    this.figure.querySelector(".lacking").hidden = Boolean(facts.mouth) || !others;
     this.button.disabled = !facts.sound;
     if (!facts.sound) this.button.textContent = "No sound";
   }
@@ -99,7 +100,8 @@ tavce.Player = class {
   open() {
     this.opened ??= tavce.load(`curves/${this.root.dataset.dataset}/${this.root.dataset.clip}`).then((data) => {
       this.rate_hz = data.rate_hz;
-      this.takes.forEach((take) => take.take(data.takes[take.method]));
+      const mouths = Object.values(data.takes).some(({ mouth }) => mouth);
+      this.takes.forEach((take) => take.take(data.takes[take.method], mouths));
       this.frames = Math.max(1, Math.round(this.longest.lasts_s * this.rate_hz));
       this.find(".playhead").max = this.frames - 1;
       this.curves = new tavce.Curves(this);
