@@ -33,7 +33,7 @@ def spoilt(portrait) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("how", ["noise", "blur", "dark", "other", "black", "random"])
-@pytest.mark.parametrize("shape", [(256, 256), (101, 67), (32, 47)])
+@pytest.mark.parametrize("shape", [(256, 256), (101, 67), (11, 12)])
 def test_psnr_and_ssim_are_those_of_scikit_image(portrait, spoilt, how, shape):
     first, second = (image[: shape[0], : shape[1]].copy() for image in (portrait, spoilt[how]))
     assert_as_scikit_image(first, second)
@@ -59,7 +59,7 @@ def assert_as_scikit_image(portrait: np.ndarray, picture: np.ndarray) -> None:
         data_range=255,
         channel_axis=2,
     )
-    assert ssim(portrait, picture) == pytest.approx(expected, abs=1e-5)
+    assert ssim(portrait, picture) == pytest.approx(expected, abs=5e-6)
     assert psnr(portrait, picture) == pytest.approx(peak_signal_noise_ratio(portrait, picture), abs=1e-9)
 
 
