@@ -14,7 +14,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
-MEDIA = {"media", "cutting", "damage", "soundtrack"}
+MEDIA = {"media", "cutting", "damage", "retiming", "soundtrack", "web_video"}
 TOOLS = MEDIA | {"boxes", "shard_reader", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {
@@ -75,7 +75,7 @@ ROOMS = {
 NEVER = TOOLS | ROOMS
 # In rooms without torch, imported by name where a setting or a measure wants them.
 TORCH_BACKENDS = {"tavce.faces.deep3d", "tavce.faces.fan", "tavce.faces.syncnet"}
-FILES_ONLY = ("tavce.evaluate.tables", "tavce.report.report")
+FILES_ONLY = ("tavce.evaluate.tables", "tavce.evaluate.explain", "tavce.report.report")
 
 
 def imports(module: str) -> set[str]:

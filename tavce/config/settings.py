@@ -70,6 +70,8 @@ class Settings(Section):
         for name in self.corpora:
             if name in RESULT_FOLDERS:
                 raise ValueError(f"corpus '{name}' would share the folder results/{name}: choose another name")
+            if name.endswith("_ablations"):
+                raise ValueError(f"corpus '{name}' would share the name of an ablation table: choose another name")
         for name, renderer in self.renderers.items():
             if name in FIXED_METHODS:
                 raise ValueError(f"renderers.{name}: {name} is a method of its own: choose another name")
@@ -96,8 +98,9 @@ class Settings(Section):
         if self.score.tavc is not None and self.score.tavc not in self.metrics:
             raise ValueError(f"score.tavc '{self.score.tavc}' is none of {[*self.metrics]}")
         for name, quoted in self.quoted.items():
-            if name in self.methods:
-                raise ValueError(f"quoted.{name} is a method of its own: choose another name")
+            taken = [*own, *self.others]
+            if name in taken or not NAME.fullmatch(name):
+                raise ValueError(f"quoted.{name}: choose a name of lower-case letters, digits and _, none of {taken}")
             if unknown := {*quoted.datasets} - {*self.corpora}:
                 raise ValueError(f"quoted.{name}.datasets: {sorted(unknown)} are none of {[*self.corpora]}")
         return self
@@ -149,6 +152,13 @@ class Settings(Section):
     def compared(self) -> list[str]:
         """The names of everything whose test videos are made and scored, in the order of the tables' rows."""
         return compared(self.methods, self.renderers)
+
+    @property
+    def ablations(self) -> list[str]:
+        """The rows that are in ablation tables alone: variants of the renderer, where the baseline is one of them."""
+        if self.tables.baseline not in self.renderers:
+            return []
+        return [name for name in self.methods if name in self.renderers and name != self.tables.baseline]
 
     def section(self, name: str, dataset: str | None = None) -> Section:
         """Return a section, with what a corpus says for itself laid over it.

@@ -20,6 +20,8 @@ rule synthesise:
         "logs/synthesise/{dataset}/{method}.log",
     benchmark:
         "benchmarks/synthesise/{dataset}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(OWN_METHODS),
     conda:
         "../../envs/train.yaml"
     threads: 4
@@ -33,13 +35,45 @@ rule synthesise:
         " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
 
 
+rule gather:
+    input:
+        index="results/{dataset}/index.parquet",
+        fates="results/{dataset}/index.jsonl",
+        gate="results/gate/gate.json",
+    output:
+        videos=directory("results/synthesise/{dataset}/{method}"),
+        records="results/synthesise/{dataset}/{method}.jsonl",
+    log:
+        "logs/gather/{dataset}/{method}.log",
+    benchmark:
+        "benchmarks/gather/{dataset}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(OTHERS) or NONE,
+    conda:
+        "../../envs/train.yaml"
+    threads: 4
+    params:
+        settings=sections("gather"),
+        source=source_of,
+        listing=listing_of,
+        version=version("gather"),
+    shell:
+        "python -m tavce gather --settings {params.settings:q}"
+        " --method {wildcards.method:q} --dataset {wildcards.dataset:q}"
+        " --index {input.index:q} --fates {input.fates:q} {params.source:q}"
+        " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
+
+
 rule score:
     input:
         index="results/{dataset}/index.parquet",
         records="results/synthesise/{dataset}/{method}.jsonl",
         videos="results/synthesise/{dataset}/{method}",
+        tavc=tavc_metric,
     output:
-        scores="results/score/{dataset}/{method}.jsonl",
+        scores="results/score/{dataset}/{method}.parquet",
+        frames="results/score/{dataset}/{method}.frames.parquet",
+        features="results/score/{dataset}/{method}.features.npz",
         run="results/score/{dataset}/{method}.run.json",
     log:
         "logs/score/{dataset}/{method}.log",
@@ -47,13 +81,39 @@ rule score:
         "benchmarks/score/{dataset}/{method}.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("score"),
         version=version("score"),
     shell:
         "python -m tavce score --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
         " --method {wildcards.method:q} --index {input.index:q} --records {input.records:q}"
-        " --videos {input.videos:q} --scores {output.scores:q} --run-json {output.run:q} 2> {log:q}"
+        " --videos {input.videos:q} --tavc {input.tavc:q} --scores {output.scores:q} --frames {output.frames:q}"
+        " --features {output.features:q} --run-json {output.run:q} 2> {log:q}"
+
+
+rule check_metrics:
+    input:
+        index="results/{dataset}/index.parquet",
+        records="results/synthesise/{dataset}/ground_truth.jsonl",
+        videos="results/synthesise/{dataset}/ground_truth",
+        tavc=tavc_metric,
+    output:
+        found="results/selftest/{dataset}.json",
+        markdown="results/selftest/{dataset}.md",
+    log:
+        "logs/selftest/{dataset}.log",
+    benchmark:
+        "benchmarks/selftest/{dataset}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("selftest"),
+        version=version("selftest"),
+    shell:
+        "python -m tavce selftest --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
+        " --index {input.index:q} --records {input.records:q} --videos {input.videos:q} --tavc {input.tavc:q}"
+        " --json {output.found:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
 rule write_tables:
