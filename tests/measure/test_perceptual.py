@@ -19,7 +19,7 @@ from tavce.measure.spoil import STRENGTHS, spoil
 from tavce.records import InputError
 
 PORTRAIT = cv2.resize(skimage.data.astronaut()[:256, 96:352], (48, 48), interpolation=cv2.INTER_AREA)
-SETUP = Setup(paper().score, None, None, "cpu")
+SETUP = Setup(paper().score, paper().window, paper().mel, 48, "cpu")
 needs_package = pytest.mark.skipif(importlib.util.find_spec("lpips") is None, reason="no lpips package")
 
 
@@ -47,7 +47,7 @@ def group(placed) -> LpipsGroup:
 
 def clip_of(made: list[np.ndarray], real: list[np.ndarray]) -> Clip:
     silence = Sound(None, "silent")
-    return Clip("a", made, real, np.zeros((len(real), 68, 2)), silence, silence, paper().score)
+    return Clip("a", made, real, 48, silence, silence, paper().score)
 
 
 def measured_by(group: LpipsGroup, clip: Clip) -> Measurements:
