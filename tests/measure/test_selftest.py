@@ -10,6 +10,7 @@ from talking_portrait import FRAMES, record
 from tavce.cli import main
 from tavce.files import read_json
 from tavce.measure.clip import Clip, Sound
+from tavce.measure.groups import Setup
 from tavce.measure.image import ImageGroup
 from tavce.measure.metrics import METRIC, Measurements
 from tavce.measure.scoring import GROUPS
@@ -119,6 +120,40 @@ class Upside(ImageGroup):
     def measure(self, clip: Clip, measured: Measurements) -> None:
         super().measure(clip, measured)
         measured.metrics["ssim"] = 1 - measured.metrics["ssim"]
+
+
+class Contrasts:
+    """A pooled metric: the contrast of every frame's rows, as features of a Fréchet distance."""
+
+    name, metrics, version = "contrasts", ("fd_mobilenetv2",), 1
+
+    def __init__(self, _: Setup):
+        pass
+
+    def measure(self, clip: Clip, measured: Measurements) -> None:
+        for which, frames in (("made", clip.frames), ("real", clip.reference)):
+            features = [np.abs(np.diff(frame[::16, :, 1].astype(float))).mean(axis=1) for frame in frames]
+            measured.features[f"fd_mobilenetv2.{which}"] = np.float32(features)
+
+
+class Unweighted(Contrasts):
+    """The same without its weights."""
+
+    def measure(self, clip: Clip, measured: Measurements) -> None:
+        measured.reasons["fd_mobilenetv2"] = "the weights mobilenetv2 are not there"
+
+
+def test_a_pooled_metric_is_asked_about_all_clips_together(clips):
+    own, blur, _, noise = check_all([Contrasts(None)], clips)
+    assert own.values == [pytest.approx(0, abs=1e-3)]
+    assert [check.passed for check in (own, blur, noise)] == [True] * 3
+    assert len(blur.values) == 4
+    assert blur.values == sorted(blur.values)
+
+
+def test_a_pooled_metric_without_weights_neither_passes_nor_fails(clips):
+    checks = check_all([Unweighted(None)], clips[:1])
+    assert {(check.passed, check.reason) for check in checks} == {(None, "the weights mobilenetv2 are not there")}
 
 
 def failed(kind: type, clips: list[Clip], options: dict[str, str]) -> set[tuple[str, str]]:
