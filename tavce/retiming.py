@@ -25,8 +25,8 @@ def frames_at(path: str | Path, rate_hz: int) -> Iterator[np.ndarray]:
     """Yield the frames of a video, uint8 [H, W, 3] RGB, `rate_hz` a second, whatever its own rate.
 
     Raises:
-        ClipError: as `media.probe`; `damaged` where ffmpeg gives up, or something of picture or sound is lost. It is
-            raised when all that can be decoded has been yielded.
+        ClipError: as `media.probe`; `damaged` where ffmpeg gives up, there is no frame, or something of picture or
+            sound is lost. It is raised when all that can be decoded has been yielded.
     """
     found = probe(path)
     picture = ffmpeg.input(str(path), threads=1)[str(found.picture)].filter("setpts", "PTS-STARTPTS")
@@ -46,8 +46,8 @@ def frames_at(path: str | Path, rate_hz: int) -> Iterator[np.ndarray]:
             process.stdout.close()
         said.seek(0)
         complaints = said.read().decode(errors="replace").strip().splitlines()
-    if status != 0:
-        raise ClipError(Reason.DAMAGED, f"{path}: ffmpeg: {(complaints or ['no message'])[-1]}")
+    if status != 0 or not count:
+        raise ClipError(Reason.DAMAGED, f"{path}: {count} frames, then ffmpeg: {(complaints or ['no message'])[-1]}")
     if complaints:
         damage.check(path, 0, count / rate_hz)
 

@@ -114,7 +114,7 @@ def write_page(folder: Path, scores: dict[str, list[ScoreRow]], files: players.F
         clip_index=index, players=chosen, max_clips=MAX_CLIPS, several_seeds=True
     )
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-    body = f"<main>{section}</main>{''.join(scripts)}"
+    body = f'<nav class="sections"></nav><div class="page"><main>{section}</main></div>{"".join(scripts)}'
     page = folder / "index.html"
     page.write_text(f'<!doctype html><html lang="en"><head>{head}{"".join(styles)}</head><body>{body}</body></html>')
     return page

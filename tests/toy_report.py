@@ -115,7 +115,8 @@ def toy_table(rows_of: dict[str, list[ScoreRow]], labels: dict[str, str], kind: 
             runs=tuple(run for run in rows_of if run.partition("-")[0] == method),
             clips=len(rows_of[method]),
             dropped=sum(row.video is None for row in rows_of[method]),
-            scores={method: f"results/score/toy_set/{method}.parquet"},
+            scores=_files("parquet", method, rows_of),
+            run_json=_files("run.json", method, rows_of),
             cells={metric.name: _cell(metric, method, rows_of) for metric in METRICS},
         )
         for method, label in labels.items()
@@ -133,6 +134,10 @@ def toy_table(rows_of: dict[str, list[ScoreRow]], labels: dict[str, str], kind: 
         rows=tuple(lines),
         notes=("PSNR is made up",),
     )
+
+
+def _files(ending: str, method: str, rows_of: dict[str, list[ScoreRow]]) -> dict[str, str]:
+    return {run: f"results/score/toy_set/{run}.{ending}" for run in rows_of if run.partition("-")[0] == method}
 
 
 def _cell(metric: Metric, method: str, rows_of: dict[str, list[ScoreRow]]) -> Cell:
@@ -216,6 +221,8 @@ def write_report_inputs(root: Path, methods: dict[str, str] | None = None) -> ar
     for method, rows in rows_of.items():
         scores.append(str(root / f"score/toy_set/{method}.parquet"))
         write_scores(scores[-1], rows)
+        said = {"stage": "score", "name": method, "metrics": {}, "settings": {"score": {}}, "git_commit": "c" * 40}
+        write_json(Path(scores[-1]).with_suffix(".run.json"), {**said, "mlflow_run_id": "1" * 32})
     write_table(root / "tables/toy_set.json", toy_table(rows_of, labels))
     write_table(root / "tables/toy_set_ablations.json", toy_table(rows_of, labels, "ablations"))
     write_json(root / "funnel.json", {"toy_set": toy_funnel()})

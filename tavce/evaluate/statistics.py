@@ -6,6 +6,7 @@ Shapes: n clips, S speakers, D draws. The speaker is the unit that is drawn anew
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -79,7 +80,7 @@ def cluster_interval(values: np.ndarray, clusters: Sequence[str], draws: int, al
     mean = math.fsum(values) / n
     centred = sums - counts * mean  # so that squares do not cancel
     centred[abs(centred) <= ROUNDING * math.fsum(map(abs, values))] = 0
-    weights = np.random.default_rng(seed).multinomial(speakers, np.full(speakers, 1 / speakers), draws)
+    weights = _weights(speakers, draws, seed)
     quantile = float(np.quantile(_sizes_of_t(centred, counts, weights), 1 - alpha, method="higher"))
     if not math.isfinite(quantile):
         return Interval(mean, None, None, n, speakers)
@@ -183,6 +184,12 @@ def _by_cluster(values: np.ndarray, clusters: Sequence[str]) -> tuple[np.ndarray
     return np.bincount(places, values, len(names)), np.bincount(places, minlength=len(names))
 
 
+@lru_cache(maxsize=4)  # the cells of a table mostly have the same speakers: drawing takes longer than all else
+def _weights(speakers: int, draws: int, seed: int) -> np.ndarray:
+    """Return how often each speaker is in each bootstrap sample, float64 [D, S]."""
+    return np.random.default_rng(seed).multinomial(speakers, np.full(speakers, 1 / speakers), draws).astype(np.float64)
+
+
 def _jackknife_error(centred: np.ndarray, counts: np.ndarray) -> float:
     """Return the standard error of the mean over clips, from the means that leave one of two or more speakers out."""
     left_out = centred / (counts.sum() - counts)
@@ -195,7 +202,7 @@ def _sizes_of_t(centred: np.ndarray, counts: np.ndarray, weights: np.ndarray) ->
     Args:
         centred: [S] every speaker's sum of differences from the mean.
         counts: [S] of their clips.
-        weights: int [D, S] how often each speaker was drawn.
+        weights: float64 [D, S] how often each speaker was drawn.
     """
     drawn, squares = weights @ counts, weights @ centred**2
     shift = (weights @ centred) / drawn

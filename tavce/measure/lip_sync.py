@@ -48,10 +48,10 @@ class SyncGroup:
         measured.take("sync_offset", lambda: _known(score).offset_frames)
 
     def _score(self, clip: Clip) -> SyncScore | NotMeasured:
-        if self._syncnet is None:
-            return NotMeasured(MISSING)
         if self._rate_hz != RATE_HZ:
             return NotMeasured(f"SyncNet knows {RATE_HZ} frames a second only, window.rate_hz is {self._rate_hz}")
+        if self._syncnet is None:
+            return NotMeasured(MISSING)
         try:
             wave = clip.sound.require()
             clip.require_frames(int(found(clip.landmarks).sum()), "landmarks")

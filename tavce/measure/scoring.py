@@ -27,12 +27,15 @@ from tavce.files import digest, sha256
 from tavce.measure.beats import BeatGroup
 from tavce.measure.clip import Clip, Sound, read_reference
 from tavce.measure.correlation import TavcGroup
+from tavce.measure.frechet_features import FidGroup, MobileNetGroup
 from tavce.measure.groups import Group, Setup
+from tavce.measure.identity import ArcFaceGroup, DlibGroup
 from tavce.measure.image import ImageGroup
 from tavce.measure.kept import Kept
 from tavce.measure.landmark_distance import LandmarkGroup
 from tavce.measure.lip_sync import SyncGroup
 from tavce.measure.metrics import Measurements
+from tavce.measure.perceptual import LpipsGroup
 from tavce.measure.pose import PoseGroup
 from tavce.measure.reading import read_frames, read_sound
 from tavce.measure.sync import LipsGroup
@@ -40,6 +43,11 @@ from tavce.records import ClipError
 
 GROUPS: tuple[type[Group], ...] = (
     ImageGroup,
+    LpipsGroup,
+    FidGroup,
+    MobileNetGroup,
+    ArcFaceGroup,
+    DlibGroup,
     LandmarkGroup,
     SyncGroup,
     LipsGroup,

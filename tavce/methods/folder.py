@@ -67,7 +67,8 @@ def match(folder: str | Path, dataset: str, clip_ids: Collection[str]) -> dict[s
 
 
 def _nearest(name: str, clip_ids: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, clip_ids, n=1)
+    inside = [max((clip_id for clip_id in clip_ids if clip_id in name), key=len, default=None)]
+    near = [*filter(None, inside), *difflib.get_close_matches(name, clip_ids, n=1)]
     return f" (is it {near[0]}?)" if near else ""
 
 

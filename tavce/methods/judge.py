@@ -34,17 +34,15 @@ def judge(path: Path, wanted: Wanted) -> Judged:
     """Return what a video is; all of it is decoded.
 
     Raises:
-        ClipError: as `retiming.frames_at`; `wrong_size` where it is not square or changes its size; `too_short` or
+        ClipError: as `retiming.frames_at`; `wrong_size` where it is not square; `too_short` or
             `too_long` where its length, at the clip's rate, is more than `max_frames_apart` from the clip's.
     """
     found = probe(path)
     sizes = [frame.shape[:2] for frame in frames_at(path, wanted.rate_hz)]
-    if not sizes:
-        raise ClipError(Reason.NOT_A_VIDEO, f"{path} has no frame that can be decoded")
     height, width = sizes[0]
-    if width != height or len({*sizes}) > 1:
-        words = f"{width}×{height} px" + (", later another size" if len({*sizes}) > 1 else "")
-        raise ClipError(Reason.WRONG_SIZE, f"{path}: {words}: wanted is {wanted.side_px}×{wanted.side_px} or a square")
+    if width != height:
+        words = f"{path}: {width}×{height} px: wanted is {wanted.side_px}×{wanted.side_px}, or any square"
+        raise ClipError(Reason.WRONG_SIZE, words)
     if abs(len(sizes) - wanted.frames) > wanted.max_frames_apart:
         raise ClipError(
             Reason.TOO_SHORT if len(sizes) < wanted.frames else Reason.TOO_LONG,

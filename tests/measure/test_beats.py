@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from tiny_corpus import tiny_settings
 
-from tavce.measure.beats import audio_beats, beat_alignment, motion_beats
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.beats import BeatGroup, audio_beats, beat_alignment, motion_beats
+from tavce.measure.clip import Clip, Sound
+from tavce.measure.groups import Setup
+from tavce.measure.metrics import MeasurementError, Measurements
 
 
 def face_that_goes(speed_px: np.ndarray) -> np.ndarray:
@@ -48,16 +51,31 @@ def test_a_face_that_stands_still_has_no_beats(frames):
         motion_beats(face_that_goes(np.full(frames - 1, 0.02)), 25)
 
 
-@pytest.mark.slow
-def test_the_beats_of_a_click_twice_a_second_are_those_clicks():
-    wave, clicks = np.zeros(16_000 * 6, np.float32), np.arange(0.25, 6, 0.5)
+def clicking(seconds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a wave that clicks twice a second, and when it does, in seconds."""
+    wave, clicks = np.zeros(16_000 * seconds, np.float32), np.arange(0.25, seconds, 0.5)
     for start in (16_000 * clicks).astype(int):
         wave[start : start + 160] = np.random.default_rng(0).uniform(-0.5, 0.5, 160)
+    return wave, clicks
+
+
+@pytest.mark.slow
+def test_the_beats_of_a_click_twice_a_second_are_those_clicks_and_silence_has_none():
+    wave, clicks = clicking(6)
     beats = audio_beats(wave, 16_000)
     assert len(beats) >= 8
     assert np.abs(beats[:, None] - clicks).min(axis=1).max() < 0.05
+    assert len(audio_beats(0 * wave, 16_000)) == 0
 
 
 @pytest.mark.slow
-def test_silence_has_no_beat():
-    assert len(audio_beats(np.zeros(16_000 * 3, np.float32), 16_000)) == 0
+def test_only_what_has_both_picture_and_sound_is_aligned():
+    settings, (wave, _) = tiny_settings(), clicking(4)
+    frames = [np.zeros((64, 64, 3), np.uint8)] * 101
+    clip = Clip("a", frames, frames, 64, Sound(wave), Sound(wave), settings.score)
+    clip.landmarks = face_that_goes(1 + np.cos(2 * np.pi * np.arange(100) / 20))
+    clip.landmarks[100] = 0  # a frame behind the sound
+    measured = Measurements()
+    BeatGroup(Setup(settings.score, settings.window, settings.mel, "cpu")).measure(clip, measured)
+    expected = beat_alignment(audio_beats(wave, 16_000), motion_beats(clip.landmarks[:100], 25))
+    assert measured.metrics == {"beat_align": pytest.approx(expected)}

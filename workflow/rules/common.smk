@@ -219,7 +219,9 @@ GENERATORS = [
     *expand("results/renderer/{variant}/run.json", variant=TRAININGS),
 ]
 MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)  # another seed's: ask for its file
-TABLES = expand("results/tables/{dataset}.{kind}", dataset=EVALUATE, kind=["md", "csv", "tex"])
+FORMS = ["json", "md", "csv", "tex"]
+MEASURED_TABLES = [*EVALUATE, *expand("{dataset}_ablations", dataset=EVALUATE)]
+TABLES = expand("results/tables/{table}.{form}", table=[*MEASURED_TABLES, "funnel"], form=FORMS)
 REPORT = ["results/report"] if EVALUATE else []  # without tables there is nothing to report
 
 

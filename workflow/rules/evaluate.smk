@@ -3,10 +3,6 @@
 import json
 
 
-localrules:
-    write_tables,
-
-
 rule synthesise:
     input:
         index="results/{dataset}/index.parquet",
@@ -116,33 +112,62 @@ rule check_metrics:
         " --json {output.found:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
+localrules:
+    write_tables,
+
+
 rule write_tables:
     input:
-        scores=expand("results/score/{{dataset}}/{method}.jsonl", method=settings.compared),
+        scores=expand("results/score/{{dataset}}/{method}.parquet", method=settings.compared),
+        features=expand("results/score/{{dataset}}/{method}.features.npz", method=settings.compared),
+        checked="results/selftest/{dataset}.json",
     output:
-        markdown="results/tables/{dataset}.md",
-        csv="results/tables/{dataset}.csv",
-        latex="results/tables/{dataset}.tex",
+        comparison=expand("results/tables/{{dataset}}.{form}", form=FORMS),
+        ablations=expand("results/tables/{{dataset}}_ablations.{form}", form=FORMS),
     log:
         "logs/tables/{dataset}.log",
     conda:
         "../../envs/train.yaml"
     params:
+        settings=sections("tables"),
         labels=json.dumps(settings.methods, sort_keys=False),
+        ablations=settings.ablations,
         version=version("tables"),
     shell:
-        "python -m tavce tables --dataset {wildcards.dataset:q} --scores {input.scores:q}"
-        " --labels {params.labels:q} --markdown {output.markdown:q} --csv {output.csv:q}"
-        " --latex {output.latex:q} 2> {log:q}"
+        "python -m tavce tables --settings {params.settings:q} --dataset {wildcards.dataset:q}"
+        " --scores {input.scores:q} --labels {params.labels:q} --ablations {params.ablations:q}"
+        " --comparison {output.comparison:q} --ablation-table {output.ablations:q} 2> {log:q}"
+
+
+localrules:
+    write_funnel_table,
+
+
+rule write_funnel_table:
+    input:
+        funnel="results/funnel/funnel.json",
+    output:
+        table=expand("results/tables/funnel.{form}", form=FORMS),
+    log:
+        "logs/tables/funnel.log",
+    conda:
+        "../../envs/train.yaml"
+    params:
+        version=version("funnel_table"),
+    shell:
+        "python -m tavce funnel_table --funnel {input.funnel:q} --out {output.table:q} 2> {log:q}"
 
 
 rule report:
     input:
-        tables=expand("results/tables/{dataset}.csv", dataset=EVALUATE),
+        tables=expand("results/tables/{table}.json", table=MEASURED_TABLES),
         funnel="results/funnel/funnel.json",
         runs=METRICS + GENERATORS,
         listened=LISTENED,
-        scores=expand("results/score/{dataset}/{method}.jsonl", dataset=EVALUATE, method=settings.compared),
+        cards=expand("results/{dataset}/card.json", dataset=EVALUATE),
+        checked=expand("results/selftest/{dataset}.json", dataset=EVALUATE),
+        scores=expand("results/score/{dataset}/{method}.parquet", dataset=EVALUATE, method=settings.compared),
+        frames=expand("results/score/{dataset}/{method}.frames.parquet", dataset=EVALUATE, method=settings.compared),
         videos=expand("results/synthesise/{dataset}/{method}", dataset=EVALUATE, method=settings.methods),
     output:
         page=directory("results/report"),
@@ -151,11 +176,12 @@ rule report:
     conda:
         "../../envs/train.yaml"
     params:
+        settings=sections("report"),
         labels=json.dumps(settings.methods, sort_keys=False),
         videos=lambda wildcards, input: os.path.dirname(os.path.dirname(input.videos[0])),
         version=version("report"),
     shell:
-        "python -m tavce report --tables {input.tables:q} --funnel {input.funnel:q}"
-        " --runs {input.runs:q} --listened {input.listened:q} --scores {input.scores:q}"
-        " --labels {params.labels:q}"
+        "python -m tavce report --settings {params.settings:q} --tables {input.tables:q} --funnel {input.funnel:q}"
+        " --runs {input.runs:q} --listened {input.listened:q} --cards {input.cards:q} --selftests {input.checked:q}"
+        " --scores {input.scores:q} --labels {params.labels:q}"
         " --videos-root {params.videos:q} --out {output.page:q} 2> {log:q}"

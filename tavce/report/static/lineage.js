@@ -52,22 +52,30 @@
     ["sd over seeds", cell.sd_seeds === null ? null : number(cell.sd_seeds, metric.digits)],
     ["sd over subsets", cell.sd_subsets === null ? null : number(cell.sd_subsets, metric.digits)],
     ["n", cell.n === null ? null : `${cell.n} ${metric.pooled ? "frames a subset" : `clips of ${cell.speakers} speakers`}`],
+    ["clips without a number", cell.n === null || metric.pooled ? null : `${cell.dropped}`],
     ["mark", cell.mark],
     ["metric", make("code", metric.identity)],
     ["definition", metric.definition],
   ]);
 
-  const seeds = (row, cell, metric) => (row.runs.length < 2 ? null : section("Seeds", list(row.runs.map(
-    (run, place) => `${run}: ${number(cell.seed_values[place], metric.digits)}, n ${cell.seed_n[place]}`,
-  ))));
+  // What the table itself says, where the rows of scores are not there.
+  const lost = ({ missing }) => (Object.keys(missing).length ? section("Clips without a number", list(
+    Object.entries(missing).map(([reason, clips]) => `${clips} × ${reason}`),
+  )) : null);
 
-  const missing = (cell) => section("Clips without a number", Object.keys(cell.missing).length
-    ? list(Object.entries(cell.missing).map(([reason, clips]) => `${clips} × ${reason}`)) : make("p", "none"));
-
+  const seconds = (clip) => (clip.start_s === null ? "" : ` ${clip.start_s.toFixed(2)} to ${clip.end_s.toFixed(2)} s`);
   const clipList = (said, metric, heading, clips) => (clips?.length ? section(heading, list(clips.map((clip) => [
     clipLink(said.dataset, clip.clip_id), ` ${number(clip.value, metric.digits)}`,
-    clip.source ? make("span", [" · ", address(clip.source), clip.time ? ` ${clip.time}` : ""], "soft") : null,
-  ].filter(Boolean)))) : null);
+    make("span", [` · speaker ${clip.speaker}`, clip.source ? " · " : "", address(clip.source ?? ""), seconds(clip)], "soft"),
+  ]))) : null);
+
+  const reasons = (said, heading, found) => (Object.keys(found ?? {}).length ? section(heading, list(
+    Object.entries(found).map(([reason, { clips, first }]) => {
+      const links = first.flatMap((clip) => [clipLink(said.dataset, clip), " "]);
+      const more = clips > first.length ? `and ${clips - first.length} more` : "";
+      return [`${clips} × ${reason}: `, ...links, more];
+    }),
+  )) : null);
 
   // Any JSON value, for what a run says of itself.
   const tree = (value) => {
@@ -77,18 +85,33 @@
     const text = typeof value === "string" ? address(value) : String(value);
     return typeof text === "string" && /^[0-9a-f]{12,}(-dirty)?$/.test(text) ? make("code", text) : text;
   };
-  const folded = (heading, value) => {
-    const details = make("details", [make("summary", heading), make("div", tree(value))], "more");
-    return details;
+  const folded = (heading, value) => make("details", [make("summary", heading), make("div", tree(value))], "more");
+  const made = (fact) => {
+    const { stage, name, settings, checkpoint, ...others } = fact;
+    const lines = { ...others, checkpoint: checkpoint?.path ?? null, "checkpoint's SHA-256": checkpoint?.sha256 ?? null };
+    const known = Object.fromEntries(Object.entries(lines).filter(([, value]) => value !== null && value !== undefined));
+    return make("div", [make("h4", [stage, name].filter(Boolean).join(" / ")), tree(known), settings ? folded("settings", settings) : null]);
   };
 
-  const fill = (said, metric, cell) => {
+  const ofRun = (said, metric, several) => (run) => [
+    several ? section(`Run ${run.run}`, facts([["value", number(run.value, metric.digits)], ["clips", String(run.clips ?? "-")]])) : null,
+    ...(run.notes ?? []).map((note) => make("p", note, "warning")),
+    clipList(said, metric, `Worst clips${several ? ` of ${run.run}` : ""}`, run.worst),
+    clipList(said, metric, `Best clips${several ? ` of ${run.run}` : ""}`, run.best),
+    reasons(said, `Dropped${several ? ` by ${run.run}` : ""}`, run.dropped),
+    reasons(said, `Without this number${several ? `, ${run.run}` : ""}`, run.without_number),
+    section(`Made from${several ? `, ${run.run}` : ""}`, facts([["rows of scores", run.scores], ["features", run.features]]),
+      ...run.facts.map((place) => made(said.facts[place]))),
+  ];
+
+  const fill = (said, metric, { cell, runs, not_there: gone }) => {
     const { row } = said;
     const parts = [numbers(metric, cell)];
     if (row.kind === "quoted") parts.push(section("Quoted", make("p", ["Not measured here. Source: ", address(row.source)])));
-    else {
-      parts.push(againstWords(said, metric, cell.against_baseline), seeds(row, cell, metric), missing(cell));
-    }
+    parts.push(againstWords(said, metric, cell.against_baseline));
+    if (!runs.some((run) => run.dropped)) parts.push(lost(cell));
+    parts.push(...runs.flatMap(ofRun(said, metric, runs.length > 1)));
+    if (gone.length) parts.push(section("Not there when the page was written", list(gone)));
     body.replaceChildren(...parts.filter(Boolean));
   };
 
