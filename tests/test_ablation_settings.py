@@ -88,3 +88,14 @@ def test_the_listening_ablations_hear_by_recipes_that_differ_in_one_number_of_th
     for name in (*RECIPES, "recommended"):
         assert difference(renderers["ours"], renderers[f"{name}_metric"]) == {"metric": name}
         assert f"{name}_metric" in settings.methods
+
+
+def test_variants_other_than_the_baseline_are_in_the_ablation_table_alone():
+    settings = settings_of("generator_ablations")
+    assert sorted(settings.ablations) == sorted(GENERATOR)
+    assert load_files(CONFIG / "paper.yaml").ablations == ["no_correlation"]
+
+
+def test_beside_a_baseline_that_is_no_variant_there_are_no_ablations(tmp_path):
+    (tmp_path / "my.yaml").write_text("tables: {baseline: static}", encoding="utf-8")
+    assert load_files(CONFIG / "paper.yaml", tmp_path / "my.yaml").ablations == []

@@ -131,6 +131,10 @@ def test_a_reader_nobody_wrote_is_named(raw):
         ({"corpora": {"My-Videos": FOLDER}}, "name 'My-Videos': use lower-case letters, digits and _"),
         ({"corpora": {"metric": FOLDER}}, "corpus 'metric' would share the folder results/metric: choose another name"),
         (
+            {"corpora": {"mine_ablations": FOLDER}},
+            "corpus 'mine_ablations' would share the name of an ablation table: choose another name",
+        ),
+        (
             {"renderers": {"ours": {"metric": "best"}}},
             "renderers.ours.metric 'best' is none of ['paper', 'recommended']",
         ),

@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "animate": DATA | {"data", "dataset", "networks", "training", "metric", "generator", "animate"},
     "methods": DATA | {"dataset", "networks", "training", "metric", "generator", "methods"},
     "measure": DATA | {"data", "dataset", "networks", "training", "published", "metric", "measure"},
+    "selftest": DATA | {"dataset", "measure", "evaluate", "selftest"},
     "evaluate": BASE | {"measure", "evaluate"},
     "report": DATA | {"measure", "evaluate", "report"},
 }

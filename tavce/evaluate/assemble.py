@@ -33,9 +33,8 @@ class Scores:
         return {row.clip_id: row.speaker for rows in self.rows.values() for row in rows}
 
     def beside(self, suffix: str) -> dict[str, str]:
-        """Return the file with another suffix beside every run's rows, where there is one."""
-        paths = {run: Path(path).with_suffix(suffix) for run, path in self.files.items()}
-        return {run: str(path) for run, path in paths.items() if path.is_file()}
+        """Return the path with another suffix beside every run's rows, whether there is such a file or not."""
+        return {run: str(Path(path).with_suffix(suffix)) for run, path in self.files.items()}
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,8 @@ def make_tables(scores: Scores, wanted: Wanted) -> tuple[Table, Table]:
     for name in (wanted.ask.baseline, *wanted.ablations):
         if name not in wanted.labels:
             raise InputError(f"the method '{name}' has no label: the labels are {[*wanted.labels]}")
-    methods = by_method((row for rows in scores.rows.values() for row in rows), wanted.labels)
+    by_name = by_method((row for rows in scores.rows.values() for row in rows), wanted.labels)
+    methods = {name: {run: rows for run, rows in runs.items() if run in scores.files} for name, runs in by_name.items()}
     comparer, features = Comparer(wanted.ask, scores.speakers), scores.beside(".features.npz")
     columns = [MetricColumn(metric, methods, wanted.ask.baseline, comparer, features) for metric in METRICS]
     compared = [method for method in methods if method not in wanted.ablations]
@@ -112,8 +112,8 @@ class _Maker:
 
     def _line(self, method: str, cells: dict[str, Cell]) -> Line:
         runs: Runs = self.columns[0].methods[method]
-        dropped, clips = max((sum(row.video is None for row in rows), len(rows)) for rows in runs.values())
-        files = {run: self.scores.files[run] for run in runs if run in self.scores.files}
+        lost = ((sum(row.video is None for row in rows), len(rows)) for rows in runs.values())
+        dropped, clips = max(lost, default=(0, 0))
         beside = self.scores.beside(".run.json")
         return Line(
             method=method,
@@ -122,8 +122,8 @@ class _Maker:
             runs=tuple(runs),
             clips=clips,
             dropped=dropped,
-            scores=files,
-            run_json={run: beside[run] for run in files if run in beside},
+            scores={run: self.scores.files[run] for run in runs},
+            run_json={run: beside[run] for run in runs},
             cells=cells,
         )
 

@@ -4,10 +4,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from tavce.evaluate.seeds import parts_in_words
-from tavce.evaluate.table import Cell, Column, Line, Table
+from tavce.evaluate.table import Column, Line, Table
 from tavce.measure.metrics import ARROWS
 
-WIDEST = 5  # metrics side by side; more would be too small to read
+WIDEST = 4  # metrics side by side; more would be too small to read
 MATHS = {
     **{"↑": r"\uparrow", "↓": r"\downarrow", "→": r"\to", "←": r"\leftarrow", "×": r"\times", "·": r"\cdot"},
     **{
@@ -25,6 +25,7 @@ MATHS = {
     **{"σ": r"\sigma", "μ": r"\mu", "µ": r"\mu", "α": r"\alpha", "λ": r"\lambda", "τ": r"\tau", "Δ": r"\Delta"},
 }
 TEXTS = {
+    "[": "{[}",  # at the start of a line it would be read as an argument of the line's end before it
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\u00a0": "~", '"': "''"},
     **{"–": "--", "—": "---", "…": r"\ldots{}", "“": "``", "”": "''", "‘": "`", "’": "'"},
@@ -99,7 +100,7 @@ def small_print(texts: Iterable[str]) -> list[str]:
 
 
 def to_latex(table: Table) -> str:
-    """Return a table of results: at most five metrics side by side, what they mean in small print below."""
+    """Return a table of results: at most four metrics side by side, what they mean in small print below."""
     shown = table.shown
     blocks = [shown[start : start + WIDEST] for start in range(0, len(shown), WIDEST)] or [()]
     text: list[str] = []
@@ -113,12 +114,21 @@ def to_latex(table: Table) -> str:
 
 def _block(table: Table, columns: Sequence[Column]) -> list[str]:
     names = [rf"\textbf{{{escape_latex(text)}}}" for text in ("Method", *map(_heading, columns), "Dropped")]
-    identities = ["", *(rf"\texttt{{\scriptsize {escape_latex(column.identity)}}}" for column in columns), ""]
-    lines = [
-        [_label(row), *(_cell(column, row.cells[column.name]) for column in columns), _dropped(row)]
-        for row in table.rows
-    ]
-    return tabular([names, identities], lines, f"l{'r' * len(columns)}r")
+    units = ["", *(_small(f"({column.unit})" if column.unit else "") for column in columns), ""]
+    identities = ["", *(rf"\texttt{{{_small(column.identity)}}}" for column in columns), ""]
+    lines = [line for row in table.rows for line in _lines(row, columns)]
+    return tabular([names, units, identities], lines, f"l{'r' * len(columns)}r")
+
+
+def _lines(row: Line, columns: Sequence[Column]) -> list[list[str]]:
+    """Return a row's two lines of cells: the values, and in small print how sure they are."""
+    parts = [(row.cells[column.name], *parts_in_words(column, row.cells[column.name])) for column in columns]
+    values = [f"{AROUND[cell.mark]}{{{escape_latex(value)}}}" for cell, value, _ in parts]
+    return [[_label(row), *values, _dropped(row)], ["", *(_small(sure) for _, _, sure in parts), ""]]
+
+
+def _small(text: str) -> str:
+    return rf"{{\scriptsize {escape_latex(text)}}}" if text else ""
 
 
 def _words(table: Table) -> list[str]:
@@ -131,19 +141,11 @@ def _words(table: Table) -> list[str]:
 
 
 def _heading(column: Column) -> str:
-    unit = f" ({column.unit})" if column.unit else ""
-    return f"{column.heading}{unit} {ARROWS[column.better]}".strip()
+    return f"{column.heading} {ARROWS[column.better]}".strip()
 
 
 def _label(row: Line) -> str:
     return escape_latex(row.label if row.measured else f"{row.label} †")
-
-
-def _cell(column: Column, cell: Cell) -> str:
-    value, sure = map(escape_latex, parts_in_words(column, cell))
-    around = AROUND[cell.mark]
-    # Braces: a cell that begins with [ would be read as an argument of the line's end before it.
-    return f"{around}{{{value}}} {sure}".strip()
 
 
 def _dropped(row: Line) -> str:

@@ -52,7 +52,7 @@ def pooled_cell(ask: Frechet, runs: Sequence[str], values: Values) -> Cell:
         values: which clips have no features, and why.
     """
     found = [ask.distances(run) for run in runs]
-    whys = [why for why in found if isinstance(why, str)]
+    whys = [why for why in found if isinstance(why, str)] or ["no clip was scored"]
     by_seed = [None if isinstance(distances, str) else float(distances.mean()) for distances in found]
     spreads = [float(distances.std(ddof=1)) for distances in found if not isinstance(distances, str)]
     value, sd = mean_and_sd(by_seed)

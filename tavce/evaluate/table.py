@@ -89,8 +89,8 @@ class Cell(Part):
 class Line(Part):
     """A row: of a method that was measured here, or of numbers that others published (`source` says where).
 
-    runs: the method's trainings, one a seed; clips and dropped: of the run that lost most, all and those without a
-    video; scores and run_json: the files of each run that has some.
+    runs: the method's trainings, one a seed, that were scored; clips and dropped: of the run that lost most, all and
+    those without a video; scores and run_json: each run's rows and the record of their making.
     """
 
     method: str

@@ -17,6 +17,7 @@ from tavce.measure.metrics import MeasurementError, Measurements
 
 PEAK = 255.0
 WINDOW, SIGMA = 11, 1.5
+CENTRE = 128  # taken off before squares: variances of small numbers are more exact
 C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
 
 
@@ -47,14 +48,16 @@ def ssim(reference: np.ndarray, picture: np.ndarray) -> float:
     if min(reference.shape[:2]) < WINDOW:
         raise ValueError(f"a frame of {reference.shape[:2]} px is smaller than the {WINDOW} px window of SSIM")
     total, apart, total_mean, apart_mean, total_square, apart_square, spare = _buffers(reference.shape)
-    cv2.add(reference, picture, dst=total, dtype=cv2.CV_32F)
+    cv2.addWeighted(reference, 1, picture, 1, -2 * CENTRE, dst=total, dtype=cv2.CV_32F)
     cv2.subtract(reference, picture, dst=apart, dtype=cv2.CV_32F)
     for signal, mean, square in ((total, total_mean, total_square), (apart, apart_mean, apart_square)):
         _blur(signal, mean)
         signal *= signal
         _blur(signal, square)
-        mean *= mean
-        square -= mean  # the variance
+        square -= np.multiply(mean, mean, out=spare)  # the variance
+    total_mean += 2 * CENTRE
+    total_mean *= total_mean
+    apart_mean *= apart_mean
     # with s = x + y and d = x − y: 4 μx μy = μs² − μd², 2 (μx² + μy²) = μs² + μd², and likewise the (co)variances
     similarity = np.subtract(total_mean, apart_mean, out=total)
     similarity += 2 * C1

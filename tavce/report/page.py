@@ -6,6 +6,7 @@ from typing import Any
 
 import jinja2
 
+from tavce.evaluate.seeds import QUOTED_MARK
 from tavce.measure.metrics import ARROWS
 from tavce.report import datasets, heard, scores, selftests
 
@@ -22,5 +23,9 @@ def render(shown: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"scores": scores, "heard": heard, "cards_of": datasets, "tested": selftests}
-    environment.globals |= {"arrows": ARROWS, "several_seeds": scores.several_seeds(shown["tables"])}
+    environment.globals |= {
+        "arrows": ARROWS,
+        "quoted_mark": QUOTED_MARK,
+        "several_seeds": scores.several_seeds(shown["tables"]),
+    }
     return environment.get_template("index.html").render(shown)

@@ -1,7 +1,7 @@
 """`python -m tests.bench [NAME...]`: measure, and write one JSON object a line (`make bench`).
 
 Names: data, long, mel, samples, frames, download, dry-run, dag, slurm, correlation, metric-step, archives, sheet,
-faces, overfit, render, gpu; none = all. Exit status 1 where a goal is missed.
+faces, overfit, render, gpu, score; none = all. Exit status 1 where a goal is missed.
 """
 
 import argparse
@@ -28,6 +28,7 @@ BENCHES = {
     "overfit": "overfit",
     "render": "render_speed",
     "gpu": "gpu_step",
+    "score": "score_speed",
 }
 
 

@@ -16,7 +16,7 @@ from tavce.evaluate.funnel_table import FORMS, Counts, FunnelTable, Step
 from tavce.evaluate.latex import to_latex
 from tavce.measure.metrics import METRICS
 
-LABEL = r"Méthode_ø ½ <frame> & 50 % {~^\#$} “x” → ≤ 3° ² 方 ą Ł"
+LABEL = r"[1] Mé_ø ½ <frame> & 50 % {~^\#$} “x” → ≤ 3° ² 方 ą Ł"
 DOCUMENT = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}%s\end{document}"
 
 needs_pdflatex = pytest.mark.skipif(

@@ -84,7 +84,8 @@ def test_markdown_and_latex_show_the_spread_and_say_what_it_is(tmp_path):
     table, _ = tables_of(tmp_path, three_seeds(), LABELS)
     markdown, latex = to_markdown(table), to_latex(table)
     assert "| Ours | 32.83 ± 1.53 n=4×3 | 0 of 4 |" in markdown
-    assert r"Ours & {32.83} $\pm$ 1.53 n=4$\times$3 & " in latex
+    assert r"Ours & {32.83} & 0 of 4 \\" in latex
+    assert r" & {\scriptsize $\pm$ 1.53 n=4$\times$3} &  \\" in latex
     for text in (markdown, latex):
         assert "mean over the seeds of each seed's mean" in text
 

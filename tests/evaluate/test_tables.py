@@ -183,12 +183,11 @@ def test_a_frechet_distance_without_frames_enough_or_without_features_says_so(tm
 
 
 def test_a_row_leads_to_its_runs_and_their_files(tmp_path):
-    (tmp_path / "ours-1.run.json").write_text("{}", encoding="utf-8")
     rows = eight_clips(**{"ours": 20, "ours-1": 20})
     row = tables_of(tmp_path, rows, {"ours": "O"})[0].rows[0]
     assert row.runs == ("ours", "ours-1")
     assert row.scores == {run: str(tmp_path / f"{run}.parquet") for run in row.runs}
-    assert row.run_json == {"ours-1": str(tmp_path / "ours-1.run.json")}
+    assert row.run_json == {run: str(tmp_path / f"{run}.run.json") for run in row.runs}
 
 
 def test_dropped_clips_are_those_without_a_video(tmp_path):
@@ -201,6 +200,7 @@ def test_dropped_clips_are_those_without_a_video(tmp_path):
 def test_a_method_without_rows_keeps_its_line(tmp_path):
     table, _ = tables_of(tmp_path, eight_clips(ours=20), {"ours": "O", "later": "Later"})
     assert cell(table, "later").why_no_value == cell(table, "later").against_baseline.why == "no clip was scored"
+    assert cell(table, "later", "fid").why_no_value == "no clip was scored"
     assert "| Later | - | - | - | 0 of 0 |" in to_markdown(table)
 
 

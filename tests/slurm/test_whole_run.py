@@ -33,14 +33,20 @@ def test_the_funnel_is_printed_at_the_end(whole):
 
 
 def test_the_tables_have_every_method_with_its_number_of_clips(whole):
-    folder = whole.folder
-    with open(folder / "results/tables/demo.csv", newline="") as file:
-        rows = [*csv.DictReader(file)]
+    rows = []
+    for table in ("demo", "demo_ablations"):
+        with open(whole.folder / f"results/tables/{table}.csv", newline="") as file:
+            rows += csv.DictReader(file)
     assert {row["method"] for row in rows} == METHODS
-    lmd = {row["method"]: row for row in rows if row["metric"] == "lmd"}
-    assert {row["dropped"] for row in rows} == {"0"}
+    lmd = {row["method"]: row for row in rows if row["metric"] == "lmd_mouth"}
+    assert {row["row_dropped"] for row in rows} == {"0"}
     assert lmd["ground_truth"]["n"] == lmd["static"]["n"] == "2"  # two steps of training need not paint a face
-    assert float(lmd["ground_truth"]["mean"]) < float(lmd["static"]["mean"])
+    assert float(lmd["ground_truth"]["value"]) < float(lmd["static"]["value"])
+
+
+def test_the_funnel_s_table_has_every_stage(whole):
+    rows = read_json(whole.folder / "results/tables/funnel.json")["rows"]
+    assert [row["stage"] for row in rows] == [*STAGES_IN_ORDER]
 
 
 def test_every_video_has_sound_and_as_many_frames_as_its_clip(whole):
