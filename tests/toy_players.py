@@ -25,6 +25,7 @@ ODD = "a#b?c 100%é"
 REASON = "dropped at synthesise: no_face: nobody there"
 FRAMES = 50
 MOUTH = [0.36, 0.56, 0.62, 0.78]
+NO_MOUTH = {"other": None, "static": [np.nan] * 4}
 PACKAGE = Path(clips.__file__).parent
 MAX_CLIPS = 3
 
@@ -84,7 +85,7 @@ def write_frames(path: Path, method: str) -> Path:
         curve = openings(number + len(method), FRAMES).astype(np.float32)
         similar = np.where(np.arange(FRAMES) < FRAMES - 5, 2 * curve - 1, np.nan)
         drawn = {"similarity": None if method == "static" else similar, "opening": curve, "loudness": 1 - curve}
-        rows.append({"clip_id": clip_id, "rate_hz": 25, "mouth": None if method == "other" else MOUTH, **drawn})
+        rows.append({"clip_id": clip_id, "rate_hz": 25, "mouth": NO_MOUTH.get(method, MOUTH), **drawn})
     names = ("mouth", "similarity", "opening", "loudness")
     floats = pa.list_(pa.float32())
     schema = pa.schema([("clip_id", pa.string()), ("rate_hz", pa.int64()), *((name, floats) for name in names)])

@@ -182,7 +182,8 @@ def _drawn(row: dict[str, Any]) -> dict[str, Any]:
     if "similarity" in curves:
         curves = {"similarity": curves["similarity"]}
     mouth = row.get("mouth")
-    return {"mouth": mouth and [round(side, BOX_DIGITS) for side in mouth], "curves": curves}
+    found = mouth is not None and all(map(math.isfinite, mouth))
+    return {"mouth": [round(side, BOX_DIGITS) for side in mouth] if found else None, "curves": curves}
 
 
 def _number(value: float | None) -> float | None:

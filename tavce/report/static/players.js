@@ -6,7 +6,7 @@ tavce.players = {
   JUMP_S: 0.3, // one this far off jumps
   FRAME_S: 0.04, // one farther off than this catches up faster
   CATCH_UP: { near: 0.1, far: 0.3 }, // by which share of the speed a follower runs faster or slower
-  PLAIN_WORDS: { similarity: "similarity of voice and mouth", opening: "mouth opening", loudness: "loudness" },
+  PLAIN_WORDS: { similarity: "similarity of voice and mouth", opening: "mouth opening (inter-ocular)", loudness: "loudness (dB)" },
   BOX_PADDING: 0.5, // around the mouth box, as a share of its width
 };
 
