@@ -10,6 +10,7 @@ from pathlib import Path
 
 import ffmpeg
 import numpy as np
+from ffmpeg.nodes import FilterableStream
 
 from tavce.media import H264, Probe, ffmpeg_path, frame_count, probe
 from tavce.records import ClipError, Reason
@@ -128,15 +129,17 @@ def _window(span: Span, lead_frames: int, shape: CutFormat, zero_s: float) -> di
     }
 
 
-def _picture(source: object, lead_frames: int, frames: int | None, rate_hz: int) -> object:
+def _picture(source: FilterableStream, lead_frames: int, frames: int | None, rate_hz: int) -> FilterableStream:
     end = {} if frames is None else {"end_frame": lead_frames + frames}
-    return (
-        source.filter("fps", fps=rate_hz, start_time=0, round="near")
-        .filter("trim", start_frame=lead_frames, **end)
-        .filter("setpts", "PTS-STARTPTS")
-        .filter("scale", "max(2,round(iw*if(sar,sar,1)/2)*2)", "max(2,round(ih/2)*2)")
-        .filter("setsar", "1")
-    )
+    steady = source.filter("fps", fps=rate_hz, start_time=0, round="near")
+    span = steady.filter("trim", start_frame=lead_frames, **end)
+    return square_pixels(span.filter("setpts", "PTS-STARTPTS"))
+
+
+def square_pixels(picture: FilterableStream) -> FilterableStream:
+    """Return a picture, filtered so that its pixels are square and its sides are even numbers."""
+    even = ("max(2,round(iw*if(sar,sar,1)/2)*2)", "max(2,round(ih/2)*2)")
+    return picture.filter("scale", *even).filter("setsar", "1")
 
 
 def _excerpt(wave: np.ndarray, start_frame: int, frames: int, shape: CutFormat) -> np.ndarray:

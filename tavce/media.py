@@ -58,6 +58,9 @@ class Probe:
     picture: int  # index among the file's streams
     sound: int | None  # None where there is none
     indexed: bool  # a seek lands on a keyframe
+    container: str  # as ffmpeg names it: mov,mp4,m4a,3gp,3g2,mj2
+    codec: str  # of the picture
+    rate_hz: float | None  # frames a second, on average; None where the file does not say
 
 
 def probe(path: str | Path) -> Probe:
@@ -80,7 +83,9 @@ def probe(path: str | Path) -> Probe:
             indexed = container.format.name not in UNINDEXED
             lasts_s = float(video.duration * video.time_base) if video.duration and indexed else None
             start_s = _start_s(container, video)
-            return Probe(video.width, video.height, start_s, lasts_s, video.index, sound, indexed)
+            rate_hz = float(video.average_rate) if video.average_rate else None
+            streams = video.index, sound, indexed, container.format.name, video.codec_context.name, rate_hz
+            return Probe(video.width, video.height, start_s, lasts_s, *streams)
     except (av.error.FFmpegError, ValueError) as error:
         raise ClipError(Reason.NOT_A_VIDEO, f"{path}: {error}") from error
 

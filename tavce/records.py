@@ -61,6 +61,8 @@ class Reason(StrEnum):
     STILL = "still"
     OUT_OF_SYNC = "out_of_sync"
     DUPLICATE = "duplicate"
+    WRONG_SIZE = "wrong_size"
+    METHOD_FAILED = "method_failed"  # another method's command failed, or made no video
 
 
 class ClipError(Exception):

@@ -17,10 +17,12 @@ class Stage:
 
 
 PLANNED = ("corpora", "download", "detect", "quality", "motion", "window", "metrics", "listening")
-PLANNED += ("audio2exp", "audio2pose", "renderers", "methods")
+PLANNED += ("audio2exp", "audio2pose", "renderers", "others", "methods")
+GIVEN = ("window", "mel", "synthesise")
 PACKED = ("window", "mel", "detect", "crop", "motion", "synthesise")
 NETWORKS = ("metrics", "audio2exp", "audio2pose", "renderers")
 CONVERT = (*PACKED, "audio2exp", "audio2pose", "renderers")
+SCORE = ("window", "mel", "score", "synthesise")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
 
 STAGES = {
@@ -52,13 +54,15 @@ STAGES = {
     "convert": Stage("tavce.generator.convert", "turn SadTalker's files into a talking-head model, or back", CONVERT),
     "networks": Stage("tavce.generator.networks", "count the parameters of every network as JSON", NETWORKS),
     "pack": Stage("tavce.generator.pack", "pack trained networks into one file that makes a portrait talk", PACKED),
-    "synthesise": Stage("tavce.methods.synthesise", "make a method's test videos", ("window", "mel", "synthesise"), 3),
+    "synthesise": Stage("tavce.methods.synthesise", "make a method's test videos", GIVEN, 3),
+    "inputs": Stage("tavce.methods.inputs", "write portrait and sound of test clips, for another method", GIVEN),
+    "gather": Stage("tavce.methods.gather", "gather another method's test videos", (*GIVEN, "score")),
     "animate": Stage("tavce.animate.stage", "make a portrait speak"),
-    "score": Stage("tavce.measure.score", "measure the videos of a method", ("window", "score"), version=2),
+    "score": Stage("tavce.measure.score", "measure the videos of a method", SCORE, version=3),
     "tables": Stage("tavce.evaluate.tables", "write a dataset's tables", ("tables", "quoted"), 3),
     "funnel_table": Stage("tavce.evaluate.funnel_table", "write the funnel as a table"),
     "explain": Stage("tavce.evaluate.explain", "say where a number of a table comes from"),
-    "report": Stage("tavce.report.report", "write the report page", version=4),
+    "report": Stage("tavce.report.report", "write the report page", ("trim", "report"), 5),
     "slurm_check": Stage("tavce.cluster.check", "say what on this cluster does not fit profiles/slurm"),
     "redo": Stage("tavce.rerun.redo", "do one video, the drops of one reason or one dataset anew"),
     "why": Stage("tavce.rerun.why", "say in words what a run would do, and why"),

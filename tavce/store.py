@@ -180,6 +180,12 @@ def sound(clip: h5py.Group, frames: range, samples_per_frame: int) -> np.ndarray
     return wave
 
 
+def clip_sound(path: str, clip_id: str, frames: range, samples_per_frame: int) -> np.ndarray:
+    """Return the sound of a clip of a trimmed shard, as `sound` does."""
+    with open_shard(path) as trimmed:
+        return sound(trimmed[clip_id], frames, samples_per_frame)
+
+
 def to_crop(crop: h5py.Group) -> np.ndarray:
     """Return the affine map float64 [2, 3] from the trimmed video's pixels to those of a stored crop."""
     return np.float64(crop.attrs["to_crop"].split()).reshape(2, 3)

@@ -29,6 +29,7 @@ WITHOUT_RULE = {
     "convert",
     "networks",
     "explain",
+    "inputs",
 }  # by hand, around
 TARGETS = {"all", "data", "metric", "generator", "tables"}
 FOLDER_OUTPUTS = re.compile(r"results/(report|synthesise/\w+/[\w-]+)")

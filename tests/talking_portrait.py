@@ -13,12 +13,15 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import skimage.data
+import yaml
 from packed import pack
 
 from tavce import media, store
+from tavce.data.index import SCHEMA
 from tavce.measure.landmarks import detect_landmarks
 from tavce.records import ClipRecord, Reason, write_lines
 
+PAPER = yaml.safe_load((Path(__file__).parents[1] / "workflow/config/paper.yaml").read_text(encoding="utf-8"))
 FRAMES = 50
 SIDE = 128
 FORMAT = media.VideoFormat(rate_hz=25, sample_rate_hz=16_000, crf=12, preset="ultrafast")
@@ -62,7 +65,23 @@ class Corpus:
     settings: str = json.dumps(
         {
             "window": {"steps": 16, "lead_frames": 2, "rate_hz": FORMAT.rate_hz, "mel_rate_hz": 80},
-            "score": {"max_lag_frames": 8, "min_frames": 25},
+            "mel": PAPER["mel"],
+            "score": {
+                "max_lag_frames": 8,
+                "min_frames": 25,
+                "max_frames_apart": 1,
+                "frechet_frames": 4,
+                "tavc": None,
+            },
+            "synthesise": {
+                "image_px": SIDE,
+                "expression_frames": 10,
+                "pose": "still",
+                "style": 0,
+                "batch": 4,
+                "crf": 12,
+                "seed": 1,
+            },
         }
     )
 
@@ -75,7 +94,10 @@ class Corpus:
             videos=str(self.root / f"synthesise/toy/{method}"),
             method=method,
             dataset="toy",
-            scores=str(self.root / f"score/toy/{method}.jsonl"),
+            tavc=None,
+            scores=str(self.root / f"score/toy/{method}.parquet"),
+            frames=str(self.root / f"score/toy/{method}.frames.parquet"),
+            features=str(self.root / f"score/toy/{method}.features.npz"),
             threads=1,
             run_json=str(self.root / f"score/toy/{method}.run.json"),
         )
@@ -90,6 +112,14 @@ def record(clip_id: str, reason: Reason | None = None) -> ClipRecord:
     )  # fmt: skip
 
 
+def index_row(clip_id: str, root: Path) -> dict[str, object]:
+    """Return a clip's line of the index."""
+    texts = {name: "" for name in SCHEMA.names} | {"clip_id": clip_id, "source": f"file:{clip_id}"}
+    numbers = {"start_frame": 0, "first_frame": 0, "frames": FRAMES, "mel_steps": 1 + FRAMES * 640 // 200}
+    files = {stage: str(root / f"toy/{stage}/0.h5") for stage in ("trim", "crop", "mel", "motion")}
+    return texts | numbers | files | {"dataset": "toy", "split": "test", "speaker": f"of_{clip_id}"}
+
+
 def make_corpus(root: Path) -> Corpus:
     """Write two clips `a` and `b`, copied by the method `copy`, and a third, `c`, that it dropped."""
     rows, videos = [], root / "synthesise/toy/copy"
@@ -102,7 +132,7 @@ def make_corpus(root: Path) -> Corpus:
             arrays = pack([jpeg.tobytes() for jpeg in jpegs]) | {"landmarks": detect_landmarks(frames)}
             shard.put(clip_id, arrays, size_px=SIDE)
             media.write_video(videos / f"{clip_id}.mp4", frames, spoken(opening, seed), FORMAT)
-            rows.append({"clip_id": clip_id, "source": f"file:{clip_id}", "crop": str(root / "toy/crop/0.h5")})
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), root / "toy/index.parquet")
+            rows.append(index_row(clip_id, root))
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, SCHEMA), root / "toy/index.parquet")
     write_lines(root / "synthesise/toy/copy.jsonl", [record("a"), record("c", Reason.NO_FACE), record("b")])
     return Corpus(root)

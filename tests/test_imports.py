@@ -14,7 +14,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 BASE = {"config", "stages", "shards", "records", "files", "progress", "scratch"}
-MEDIA = {"media", "cutting", "damage", "soundtrack"}
+MEDIA = {"media", "cutting", "damage", "retiming", "soundtrack", "web_video"}
 TOOLS = MEDIA | {"boxes", "shard_reader", "store", "weights"}
 DATA = BASE | TOOLS | {"faces"}
 MAY_IMPORT = {

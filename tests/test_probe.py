@@ -20,7 +20,8 @@ def source(tmp_path):
 
 
 def test_a_probe_says_size_end_and_sound(tmp_path, source):
-    assert probe(source) == media.Probe(WIDTH_PX, HEIGHT_PX, 0, 5, picture=0, sound=1, indexed=True)
+    coded = {"container": "mov,mp4,m4a,3gp,3g2,mj2", "codec": "h264", "rate_hz": 25}
+    assert probe(source) == media.Probe(WIDTH_PX, HEIGHT_PX, 0, 5, picture=0, sound=1, indexed=True, **coded)
     assert probe(write_coded(tmp_path / "mute.mp4", steady(25, 10))).sound is None
 
 

@@ -1,10 +1,13 @@
 """Settings of the evaluation: how test videos are made, whose they are, what is measured, and what tables say of it."""
 
-from typing import Literal, Self
+import shlex
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from tavce.config.data import Section
+
+Numbers = Annotated[dict[str, FiniteFloat], Field(min_length=1)]
 
 
 class Synthesise(Section):
@@ -26,9 +29,11 @@ class Other(Section):
     writes, so that it shows the same crop.
     """
 
-    videos: str | None = Field(None, description="folder with CLIP_ID.mp4; DATASET/CLIP_ID.mp4 for several datasets")
+    videos: str | None = Field(
+        None, min_length=1, description="folder with CLIP_ID.mp4; DATASET/CLIP_ID.mp4 for several datasets"
+    )
     command: str | None = Field(
-        None, description="makes one video: {portrait} and {audio} are given, {out} is to be written"
+        None, description="makes one video: {portrait} and {audio} are given, {out} is to be written; no shell runs it"
     )
     timeout_s: int = Field(3600, gt=0, description="longest that the command may take for one clip")
 
@@ -39,6 +44,10 @@ class Other(Section):
         for name in ("portrait", "audio", "out"):
             if self.command is not None and f"{{{name}}}" not in self.command:
                 raise ValueError(f"command '{self.command}' lacks {{{name}}}")
+        try:
+            shlex.split(self.command or "")
+        except ValueError as error:
+            raise ValueError(f"command '{self.command}' cannot be split into words: {error}") from None
         return self
 
 
@@ -46,8 +55,8 @@ class Quoted(Section):
     """Numbers that others have published, on clips of their own choosing: shown, marked and never compared."""
 
     label: str
-    source: str = Field(min_length=1, description="where the numbers stand: paper and table, or address")
-    datasets: dict[str, dict[str, float]] = Field(min_length=1, description="dataset → metric → number")
+    source: str = Field(pattern=r"\S", description="where the numbers stand: paper and table, or address")
+    datasets: dict[str, Numbers] = Field(min_length=1, description="dataset → metric → number")
 
 
 class Score(Section):

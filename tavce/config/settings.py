@@ -98,8 +98,9 @@ class Settings(Section):
         if self.score.tavc is not None and self.score.tavc not in self.metrics:
             raise ValueError(f"score.tavc '{self.score.tavc}' is none of {[*self.metrics]}")
         for name, quoted in self.quoted.items():
-            if name in self.methods:
-                raise ValueError(f"quoted.{name} is a method of its own: choose another name")
+            taken = [*own, *self.others]
+            if name in taken or not NAME.fullmatch(name):
+                raise ValueError(f"quoted.{name}: choose a name of lower-case letters, digits and _, none of {taken}")
             if unknown := {*quoted.datasets} - {*self.corpora}:
                 raise ValueError(f"quoted.{name}.datasets: {sorted(unknown)} are none of {[*self.corpora]}")
         return self
@@ -154,7 +155,7 @@ class Settings(Section):
 
     @property
     def ablations(self) -> list[str]:
-        """The rows of the ablation tables alone: variants of the renderer, where the baseline is one of them."""
+        """The rows that are in ablation tables alone: variants of the renderer, where the baseline is one of them."""
         if self.tables.baseline not in self.renderers:
             return []
         return [name for name in self.methods if name in self.renderers and name != self.tables.baseline]

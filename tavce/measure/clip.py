@@ -1,24 +1,22 @@
 """One generated video beside the real one, as the metrics see it.
 
-Reads   the generated mp4 (with sound), and the JPEGs and landmarks of the reference's crop
+Reads   the generated mp4 (with sound), and the JPEGs of the reference's crop
 Shapes: T frames, H × W pixels, to which the reference is resized
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import cv2
 import h5py
 import numpy as np
 
-from tavce import media, store
+from tavce import store
 from tavce.config.evaluation import Score
 from tavce.faces.lips import SAMPLES_PER_FRAME, loudness_db
 from tavce.faces.points import mouth_opening
 from tavce.measure.landmarks import detect_landmarks
 from tavce.measure.metrics import MeasurementError
-from tavce.records import ClipError
 
 STILL_MOUTH = 0.002  # deviation of the opening, inter-ocular: a still face measures 0.0003, a talking one 0.02–0.04
 
@@ -51,14 +49,6 @@ class Sound:
         return loudness_db(wave, len(wave) // SAMPLES_PER_FRAME)
 
 
-def read_sound(path: str | Path, rate_hz: int) -> Sound:
-    """Return a file's sound, SAMPLES_PER_FRAME samples for each of `rate_hz` frames a second."""
-    try:
-        return Sound(media.read_wave(path, rate_hz * SAMPLES_PER_FRAME))
-    except ClipError as error:
-        return Sound(None, str(error))
-
-
 def read_reference(group: h5py.Group, width: int, height: int) -> list[np.ndarray]:
     """Return a crop's frames, uint8 [height, width, 3] RGB, resized by pixel area where the size differs."""
     frames = []
@@ -70,26 +60,18 @@ def read_reference(group: h5py.Group, width: int, height: int) -> list[np.ndarra
     return frames
 
 
-def read_landmarks(group: h5py.Group, width: int) -> np.ndarray:
-    """Return a crop's landmarks float32 [T, 68, 2], px of the crop resized to `width`.
-
-    They were found in the source at its own size, so they do not share the generated video's lack of detail.
-    """
-    return (group["landmarks"][:] + 0.5) * (width / group.attrs["size_px"]) - 0.5
-
-
 @dataclass
 class Clip:
     """A generated video, its reference and its sound; `other` is another clip's sound.
 
     frames, reference: uint8 [H, W, 3] RGB, 25 a second, of one size.
-    reference_landmarks: float32 [T, 68, 2] px.
+    crop_px: side of the reference's crop as it is stored, before it was brought to that size.
     """
 
     clip_id: str
     frames: list[np.ndarray]
     reference: list[np.ndarray]
-    reference_landmarks: np.ndarray
+    crop_px: int
     sound: Sound
     other: Sound
     settings: Score
@@ -98,6 +80,16 @@ class Clip:
     def landmarks(self) -> np.ndarray:
         """The generated face's landmarks float32 [T, 68, 2] px; NaN where none was found."""
         return detect_landmarks(self.frames)
+
+    @cached_property
+    def reference_landmarks(self) -> np.ndarray:
+        """The real face's landmarks float32 [T, 68, 2] px; NaN where none was found.
+
+        Found anew, by the same detector in frames of the same size: those that the crop stores may be another
+        detector's, were found in the source at its own size, and are smoothed over time. A distance to them would
+        count all that as an error of the generated video.
+        """
+        return detect_landmarks(self.reference)
 
     @cached_property
     def opening(self) -> np.ndarray:
@@ -123,7 +115,9 @@ class Clip:
             MeasurementError: fewer have it than `score.min_frames`.
         """
         if count < self.settings.min_frames:
-            raise MeasurementError(f"{count} frames have {what}, score.min_frames is {self.settings.min_frames}")
+            raise MeasurementError(
+                f"{count} of {len(self.frames)} frames have {what}, score.min_frames is {self.settings.min_frames}"
+            )
 
     def signals(self, sound: Sound) -> tuple[np.ndarray, np.ndarray]:
         """Return the mouth's opening and the loudness, cut to the shorter of the two.

@@ -17,6 +17,7 @@ class Setup:
     settings: Score
     window: Window
     mel: Mel
+    side_px: int  # all videos are brought to this side
     device: str  # where networks run: cpu, cuda
     tavc: str | None = None  # best.pt of the metric that is asked for the TAVC similarity
 

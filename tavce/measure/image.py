@@ -4,12 +4,14 @@ Frames are uint8 [H, W, 3] RGB. A clip's score is the mean over its frames, a ta
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 import cv2
 import numpy as np
 
 from tavce.measure.clip import Clip
+from tavce.measure.cpbd import cpbd
 from tavce.measure.groups import Setup
 from tavce.measure.metrics import MeasurementError, Measurements
 
@@ -44,21 +46,45 @@ def ssim(reference: np.ndarray, picture: np.ndarray) -> float:
     _check(reference, picture)
     if min(reference.shape[:2]) < WINDOW:
         raise ValueError(f"a frame of {reference.shape[:2]} px is smaller than the {WINDOW} px window of SSIM")
-    first, second = reference.astype(np.float32), picture.astype(np.float32)
-    first_mean, second_mean = _blur(first), _blur(second)
-    product = first_mean * second_mean
-    powers = first_mean * first_mean + second_mean * second_mean
-    covariance = _blur(first * second) - product
-    variances = _blur(first * first + second * second) - powers
-    similarity = (2 * product + C1) * (2 * covariance + C2) / ((powers + C1) * (variances + C2))
+    total, apart, total_mean, apart_mean, total_square, apart_square, spare = _buffers(reference.shape)
+    cv2.add(reference, picture, dst=total, dtype=cv2.CV_32F)
+    cv2.subtract(reference, picture, dst=apart, dtype=cv2.CV_32F)
+    for signal, mean, square in ((total, total_mean, total_square), (apart, apart_mean, apart_square)):
+        _blur(signal, mean)
+        signal *= signal
+        _blur(signal, square)
+        mean *= mean
+        square -= mean  # the variance
+    # with s = x + y and d = x − y: 4 μx μy = μs² − μd², 2 (μx² + μy²) = μs² + μd², and likewise the (co)variances
+    similarity = np.subtract(total_mean, apart_mean, out=total)
+    similarity += 2 * C1
+    similarity *= np.add(np.subtract(total_square, apart_square, out=spare), 2 * C2, out=spare)
+    total_mean += apart_mean
+    total_mean += 2 * C1
+    total_square += apart_square
+    total_square += 2 * C2
+    similarity /= np.multiply(total_mean, total_square, out=spare)
     border = WINDOW // 2
-    return float(similarity[border:-border, border:-border].mean(dtype=np.float64))
+    return sum(cv2.mean(similarity[border:-border, border:-border])[:3]) / 3
+
+
+@lru_cache(maxsize=1)
+def _buffers(shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Return memory for SSIM, used again for every frame: to get it anew takes longer than to compute in it."""
+    return [np.empty(shape, np.float32) for _ in range(7)]
+
+
+def _blur(picture: np.ndarray, blurred: np.ndarray) -> None:
+    cv2.GaussianBlur(picture, (WINDOW, WINDOW), SIGMA, dst=blurred)
 
 
 def clip_mean(
     measure: Callable[[np.ndarray, np.ndarray], float], reference: Sequence[np.ndarray], pictures: Sequence[np.ndarray]
 ) -> float:
     """Return the mean of a frame measure over a clip.
+
+    A frame identical to its reference has an infinite PSNR. No number stands for it and it is not left out: one such
+    frame leaves the clip without a mean, and the reason counts them.
 
     Raises:
         ValueError: the clips differ in length.
@@ -68,12 +94,9 @@ def clip_mean(
     if not len(values):
         raise MeasurementError("no frame to compare")
     if not np.isfinite(values).all():
-        raise MeasurementError(f"{np.count_nonzero(~np.isfinite(values))} frames are identical to the reference")
+        identical = np.count_nonzero(~np.isfinite(values))
+        raise MeasurementError(f"{identical} of {len(values)} frames are identical to the reference")
     return float(values.mean())
-
-
-def _blur(picture: np.ndarray) -> np.ndarray:
-    return cv2.GaussianBlur(picture, (WINDOW, WINDOW), SIGMA)
 
 
 def _check(reference: np.ndarray, picture: np.ndarray) -> None:
@@ -84,11 +107,11 @@ def _check(reference: np.ndarray, picture: np.ndarray) -> None:
 
 
 class ImageGroup:
-    """Metrics of pixels."""
+    """Metrics of pixels; PSNR and SSIM of the frames that both videos have, CPBD of all generated ones."""
 
     name: ClassVar[str] = "image"
-    metrics: ClassVar[tuple[str, ...]] = ("psnr", "ssim", "frames")
-    version: ClassVar[int] = 1
+    metrics: ClassVar[tuple[str, ...]] = ("psnr", "ssim", "cpbd", "frames")
+    version: ClassVar[int] = 2
 
     def __init__(self, setup: Setup):
         """Take the settings of a job."""
@@ -99,9 +122,10 @@ class ImageGroup:
         return self._settings.max_frames_apart
 
     def measure(self, clip: Clip, measured: Measurements) -> None:
-        """Compare every frame with the real one."""
+        """Compare every frame with the real one, and look at its edges."""
         measured.take("psnr", lambda: self._compare(clip, psnr))
         measured.take("ssim", lambda: self._compare(clip, ssim))
+        measured.take("cpbd", lambda: float(np.mean([cpbd(frame) for frame in clip.frames])))
         measured.take("frames", lambda: clip.compared)
 
     def _compare(self, clip: Clip, measure: Callable[[np.ndarray, np.ndarray], float]) -> float:

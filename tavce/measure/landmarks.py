@@ -1,4 +1,4 @@
-"""How far the generated face's landmarks lie from the real ones.
+"""Landmarks of generated and real faces: found by one detector, made whole, and how far apart they lie.
 
 Shapes: T frames; landmarks float32 [T, 68, 2] px, a frame without a face is NaN.
 """
@@ -12,7 +12,8 @@ import numpy as np
 
 from tavce.faces.backend import Face
 from tavce.faces.facemesh import FaceMesh
-from tavce.faces.points import POINTS, inter_ocular
+from tavce.faces.points import MOUTH, POINTS, inter_ocular
+from tavce.faces.smoothing import bridge
 from tavce.measure.metrics import MeasurementError
 
 SCORED = slice(17, POINTS)  # without the jaw, which FaceMesh defines otherwise than the 68-point scheme
@@ -21,11 +22,13 @@ MIN_SCORE = 0.5  # FaceMesh's belief below which a frame has no face
 CHUNK = 32  # frames enlarged at once
 
 
-def lmd(reference: np.ndarray, generated: np.ndarray) -> float:
+def lmd(reference: np.ndarray, generated: np.ndarray, points: slice, centred: bool) -> float:
     """Return the landmark distance: 0 (same) to ∞, lower is better, in inter-ocular distances.
 
-    The mean Euclidean distance of points 17–67, divided frame by frame by the distance of the reference's outer eye
-    corners; no alignment. Frames that are NaN in either are left out.
+    The mean Euclidean distance of some points, divided frame by frame by the distance of the reference's outer eye
+    corners. Nothing is aligned; but where they are `centred`, the points' mean is taken off in every frame of both
+    videos, so that their shape counts and not their place (for the mouth: EAT's test_lmd). Frames that are NaN in
+    either are left out.
 
     Raises:
         ValueError: the two are not [T, 68, 2] of one length.
@@ -36,13 +39,47 @@ def lmd(reference: np.ndarray, generated: np.ndarray) -> float:
     seen = found(reference) & found(generated)
     if not seen.any():
         raise MeasurementError("no frame has landmarks in both videos")
-    distances = np.linalg.norm(reference[seen, SCORED] - generated[seen, SCORED], axis=-1).mean(axis=-1)
-    return float((distances / inter_ocular(reference[seen])).mean())
+    apart = (reference[seen, points] - generated[seen, points]).astype(np.float64)
+    if centred:
+        apart -= apart.mean(axis=1, keepdims=True)
+    return float((np.linalg.norm(apart, axis=-1).mean(axis=-1) / inter_ocular(reference[seen])).mean())
 
 
 def found(landmarks: np.ndarray) -> np.ndarray:
     """Return which frames [T] of [T, 68, 2] have landmarks."""
     return np.isfinite(landmarks).all(axis=(1, 2))
+
+
+def filled(landmarks: np.ndarray) -> np.ndarray:
+    """Return landmarks float32 [T, 68, 2] of which every frame has some: gaps are bridged in a straight line over time.
+
+    Before the first and after the last frame with a face it is the nearest one's.
+
+    Raises:
+        ValueError: no frame has landmarks.
+    """
+    seen = np.flatnonzero(found(landmarks))
+    if not len(seen):
+        raise ValueError("no frame has landmarks")
+    return bridge(seen, landmarks[seen], np.arange(len(landmarks)))
+
+
+def mouth_place(landmarks: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Return where the mouth is, float32 [4]: left, top, right, bottom as fractions of the picture.
+
+    The median over frames of the smallest box around the 20 mouth points, cut off at the picture's edges.
+
+    Args:
+        landmarks: [T, 68, 2] px, in pictures of this width and height.
+
+    Raises:
+        MeasurementError: no frame has landmarks.
+    """
+    mouths = landmarks[found(landmarks), MOUTH]
+    if not len(mouths):
+        raise MeasurementError("no frame has landmarks")
+    corners = np.concatenate([np.median(mouths.min(axis=1), axis=0), np.median(mouths.max(axis=1), axis=0)])
+    return np.clip((corners + 0.5) / [width, height, width, height], 0, 1).astype(np.float32)
 
 
 def detect_landmarks(frames: Iterable[np.ndarray]) -> np.ndarray:

@@ -46,7 +46,8 @@ METRICS = (
         "dB",
         "higher",
         2,
-        "peak signal-to-noise ratio of RGB frames, mean over a clip's frames",
+        "peak signal-to-noise ratio of 8-bit RGB frames (peak 255, squared error over pixels and channels), mean over "
+        "a clip's frames, then over clips; a clip with a frame identical to its reference, which is ∞, has none",
     ),
     Metric(
         "ssim",
@@ -55,12 +56,30 @@ METRICS = (
         "",
         "higher",
         3,
-        "structural similarity of RGB frames (11 × 11 Gaussian, σ 1.5), −1 to 1",
+        "structural similarity of 8-bit RGB frames, −1 to 1 (11 × 11 Gaussian window of σ 1.5, K 0.01 and 0.03, peak "
+        "255, without a border of 5 px), mean over pixels and channels, a clip's frames, then clips",
     ),
     Metric(
-        "lpips", "LPIPS", "lpips.vgg.v0.1/1", "", "lower", 3, "perceptual distance by VGG-16 and its learnt weights"
+        "lpips",
+        "LPIPS",
+        "lpips.vgg.v0.1/1",
+        "",
+        "lower",
+        3,
+        "learned perceptual image patch similarity, version 0.1, VGG-16 with its published channel weights, of whole "
+        "RGB frames in [−1, 1] as they are; mean over a clip's frames, then over clips; 0 for identical frames",
     ),
-    Metric("cpbd", "CPBD", "cpbd.grey/1", "", "higher", 3, "sharpness without a reference, 0 to 1"),
+    Metric(
+        "cpbd",
+        "CPBD",
+        "cpbd.grey/1",
+        "",
+        "higher",
+        3,
+        "cumulative probability of blur detection, 0 to 1: the share of edges in a frame's luma (64 × 64 px blocks) no "
+        "wider than the just noticeable 5 px, 3 px in blocks of contrast above 50; of the generated frames alone, "
+        "mean over a clip's frames, then over clips; noise raises it",
+    ),
     Metric("fid", "FID", "fid.inception2015/1", "", "lower", 2, "Fréchet distance of Inception features", pooled=True),
     Metric(
         "fd_mobilenetv2",
@@ -77,11 +96,13 @@ METRICS = (
     Metric(
         "lmd_mouth",
         "LMD-mouth",
-        "lmd.facemesh48-67.iod/1",
+        "lmd.facemesh48-67.centred.iod/1",
         "inter-ocular",
         "lower",
         4,
-        "mean distance of the mouth's landmarks, as a fraction of the distance of the outer eye corners",
+        "mean Euclidean distance of landmarks 48–67 once each frame's mouth is centred on its own mean, so of its shape"
+        " and not its place, as a fraction of the distance of the real outer eye corners. FaceMesh finds the landmarks"
+        " of both videos in frames of the same size; frames without a face in either are left out",
     ),
     Metric(
         "lmd_face",
@@ -90,18 +111,39 @@ METRICS = (
         "inter-ocular",
         "lower",
         4,
-        "mean distance of landmarks 17–67, as a fraction of the distance of the outer eye corners",
+        "mean Euclidean distance of landmarks 17–67 (without the jaw), not aligned, as a fraction of the distance of"
+        " the real outer eye corners; found and left out as for LMD-mouth",
     ),
-    Metric("lse_c", "LSE-C", "lse.syncnet_v2/1", "", "higher", 3, "SyncNet's confidence"),
-    Metric("lse_d", "LSE-D", "lse.syncnet_v2/1", "", "lower", 3, "SyncNet's distance"),
+    Metric(
+        "lse_c",
+        "LSE-C",
+        "lse.syncnet_v2.facemesh/1",
+        "",
+        "higher",
+        3,
+        "SyncNet's confidence: the median less the smallest of the mean distances of lips and sound (16 kHz, 25 frames"
+        " a second) at 31 shifts of up to 15 frames. Crops are framed as SyncNet's tracker does, from FaceMesh's"
+        " landmarks, bridged where no face was found; what they need beyond the picture is grey",
+    ),
+    Metric(
+        "lse_d",
+        "LSE-D",
+        "lse.syncnet_v2.facemesh/1",
+        "",
+        "lower",
+        3,
+        "SyncNet's distance: the smallest of the mean distances of lips and sound at 31 shifts, so a constant offset"
+        " costs nothing; see |SyncNet offset|. Measured as LSE-C",
+    ),
     Metric(
         "sync_offset",
         "|SyncNet offset|",
-        "lse.syncnet_v2/1",
+        "lse.syncnet_v2.facemesh/1",
         "frames",
         "lower",
         2,
-        "size of SyncNet's offset of picture and sound",
+        "size of the shift, of up to 15 frames, at which SyncNet's distance is smallest; a clip's own number has a sign"
+        " and is above 0 where the sound is early",
         magnitude=True,
     ),
     Metric(
@@ -111,7 +153,8 @@ METRICS = (
         "r",
         "higher",
         3,
-        "correlation of mouth opening and loudness at lag 0, −1 to 1; a proxy, not LSE-C",
+        "Pearson's r of the mouth's opening (gap of the inner lips, inter-ocular, FaceMesh) and the sound's level in"
+        " dB, frame by frame at lag 0, −1 to 1; a proxy, not LSE-C",
     ),
     Metric(
         "av_corr_shuffled",
@@ -129,13 +172,52 @@ METRICS = (
         "frames",
         "lower",
         2,
-        "size of the lag at which opening and loudness correlate best; a proxy, not SyncNet's offset",
+        "size of the lag, of up to score.max_lag_frames, at which opening and level correlate best; a clip's own number"
+        " has a sign and is above 0 where the sound is early; a proxy, not SyncNet's offset",
         magnitude=True,
     ),
-    Metric("tavc", "TAVC", "tavc/1", "", "higher", 3, "mean similarity of the changes of voice and mouth"),
-    Metric("tavc_shuffled", "TAVC, other sound", "tavc/1", "", "none", 3, "the same with another clip's sound"),
-    Metric("pose_diversity", "Diversity", "pose_sd.mean_face/1", "°", "higher", 2, "spread of the head's angles"),
-    Metric("beat_align", "Beat align", "beat_align.librosa/1", "", "higher", 3, "beats of the sound near the head's"),
+    Metric(
+        "tavc",
+        "TAVC",
+        "tavc/1",
+        "",
+        "higher",
+        3,
+        "mean over frames of the similarity of two changes, of the voice and of the generated mouth, from a frame to"
+        " one some frames later, as the metric named by score.tavc gives it (cos², 0 to 1; cos where its recipe is"
+        " signed). It says as much as that metric listens: see what the stage listen says of it",
+    ),
+    Metric(
+        "tavc_shuffled",
+        "TAVC, other sound",
+        "tavc/1",
+        "",
+        "none",
+        3,
+        "the same with another clip's sound, over the frames that it covers: what a metric gives that does not listen",
+    ),
+    Metric(
+        "pose_diversity",
+        "Diversity",
+        "pose_sd.mean_face.facemesh/1",
+        "°",
+        "higher",
+        2,
+        "standard deviation over time of the head's pitch, yaw and roll, mean over the three (the form of KDTalker's)."
+        " The angles are those of a mean face fitted to FaceMesh's landmarks, so its size is not comparable with"
+        " numbers from Hopenet",
+    ),
+    Metric(
+        "beat_align",
+        "Beat align",
+        "beat_align.librosa.facemesh/1",
+        "",
+        "higher",
+        3,
+        "mean over the sound's beats (librosa's beat_track) of exp(−d² / (2 · 0.1²)), d the seconds to the nearest"
+        " local minimum of the speed of FaceMesh's landmarks, smoothed by a Gaussian of σ 5 frames; 0 to 1, the form of"
+        " KDTalker's. Speech has no metre, so chance gives well above 0",
+    ),
     Metric("frames", "Length", "frames/1", "frames", "none", 1, "frames of a clip that were compared"),
 )
 METRIC = {metric.name: metric for metric in METRICS}
@@ -147,7 +229,7 @@ class Measurements:
 
     metrics: dict[str, int | float | None] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
-    curves: dict[str, np.ndarray] = field(default_factory=dict)  # float32 [T], for the report's players
+    curves: dict[str, np.ndarray] = field(default_factory=dict)  # float32 [T], or [4] of `mouth`, for the players
     features: dict[str, np.ndarray] = field(default_factory=dict)  # float32 [n, D], for pooled metrics
 
     def take(self, name: str, measure: Callable[[], float]) -> None:

@@ -1,46 +1,52 @@
 """Measure the videos of one method on one dataset.
 
 Reads   the method's records and mp4s, the dataset's index and the crops it names
-Writes  one row of scores a record (dropped clips included, with the reason) and `run.json` with the means
+Writes  SCORES, .parquet: a row a record, dropped clips included, with the reason; FRAMES, .parquet: what is drawn of
+        every clip; FEATURES, .npz: what pooled metrics compare; and `run.json` with the means. What is measured of a
+        clip is kept beside SCORES in a folder, `METHOD.measured`, so that a killed job goes on
 """
 
 import argparse
 import json
 import logging
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
-import pyarrow.parquet
+import torch
 
-from tavce import media, store
 from tavce.config import parse_sections
-from tavce.config.evaluation import Score
+from tavce.dataset import Entry, read_index
 from tavce.files import input_file, sha256
-from tavce.measure.clip import ClipScorer, Level, read_landmarks, read_level, read_reference
-from tavce.measure.metrics import METRICS, Measurements
-from tavce.measure.rows import ScoreRow, mean_of
+from tavce.measure.drawn import write_features, write_frames
+from tavce.measure.groups import Setup
+from tavce.measure.kept import Kept
+from tavce.measure.metrics import METRICS
+from tavce.measure.rows import ScoreRow, mean_of, write_scores
+from tavce.measure.scoring import Scored, Scorer, Task, score_all
 from tavce.progress import progress
-from tavce.records import ClipRecord, InputError, read_records, write_lines
+from tavce.records import ClipRecord, InputError, read_records
 from tavce.stages import STAGES
 from tavce.training.tracking import Run
 
 log = logging.getLogger(__name__)
 SAMPLE_VIDEOS = 2  # shown by MLflow
-ONLY_CLIP = Level(None, "no other clip was generated, so there is no other sound")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
     parser.add_argument("--index", type=input_file, required=True, help="the dataset's index, .parquet")
-    parser.add_argument("--records", type=input_file, required=True, help="what synthesise says of every clip, .jsonl")
+    parser.add_argument("--records", type=input_file, required=True, help="what is said of every clip's video, .jsonl")
     parser.add_argument("--videos", required=True, help="folder of the method's CLIP_ID.mp4")
     parser.add_argument("--method", required=True)
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--scores", required=True, help="output: one row of scores a clip, .jsonl")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--tavc", type=input_file, nargs="?", help="best.pt of the metric that TAVC asks")
+    parser.add_argument("--scores", required=True, help="output: one row of scores a clip, .parquet")
+    parser.add_argument("--frames", required=True, help="output: what is drawn of every clip, .parquet")
+    parser.add_argument("--features", required=True, help="output: what pooled metrics compare, .npz")
+    parser.add_argument("--threads", type=int, default=1, help="clips measured at once; results do not depend on it")
     parser.add_argument("--run-json", required=True, help="output: the means and what they were made from")
 
 
@@ -51,18 +57,35 @@ def run(arguments: argparse.Namespace) -> None:
         InputError: a record belongs to another dataset, or a kept one has no video or no line in the index.
     """
     began = time.monotonic()
-    cv2.setNumThreads(arguments.threads)
-    sections = parse_sections(arguments.settings)
     records = read_records(arguments.records)
-    index = {row["clip_id"]: row for row in pyarrow.parquet.read_table(arguments.index).to_pylist()}
-    rate_hz = sections["window"].rate_hz
-    job = Job(arguments.dataset, arguments.method, Path(arguments.videos), index, sections["score"], rate_hz)
-    job.check(records)
-    rows = job.score(records)
-    write_lines(arguments.scores, rows)
+    kept = any(record.kept for record in records)
+    index = {entry.clip_id: entry for entry in read_index([arguments.index])} if kept else {}
+    job = Job(arguments.dataset, arguments.method, Path(arguments.videos), index)
+    tasks = job.tasks(records)
+    scorer = Scorer(setup_of(arguments.settings, arguments.tavc), Kept(Path(arguments.scores).with_suffix(".measured")))
+    done = progress(score_all(scorer, tasks, arguments.threads), f"score {arguments.method}", total=len(tasks))
+    scored = {task.entry.clip_id: result for task, result in zip(tasks, done, strict=True)}
+    rows = [job.row(record, scored.get(record.clip_id)) for record in records]
+    write_frames(arguments.frames, scored, scorer.setup.window.rate_hz)
+    write_features(arguments.features, scored)
+    write_scores(arguments.scores, rows)
     write_run(arguments, rows, began)
-    dropped = sum(row.video is None for row in rows)
-    log.info("score: %d clips of %s measured, %d dropped", len(rows) - dropped, arguments.method, dropped)
+    fresh = Counter(group for result in scored.values() for group in result.new)
+    log.info("score: measured now: %s", ", ".join(f"{name} of {n} clips" for name, n in fresh.items()) or "nothing")
+    log.info("score: %d clips of %s, %d dropped", len(scored), arguments.method, len(rows) - len(scored))
+
+
+def setup_of(settings: str, tavc: str | None) -> Setup:
+    """Return what to measure with, from the stage's settings as JSON and the metric that TAVC asks."""
+    sections = parse_sections(settings)
+    return Setup(
+        settings=sections["score"],
+        window=sections["window"],
+        mel=sections["mel"],
+        side_px=sections["synthesise"].image_px,
+        device="cuda" if torch.cuda.is_available() else "cpu",
+        tavc=tavc,
+    )
 
 
 @dataclass(frozen=True)
@@ -72,87 +95,67 @@ class Job:
     dataset: str
     method: str
     videos: Path
-    index: dict[str, dict[str, Any]]
-    settings: Score
-    rate_hz: int  # of the videos
+    index: Mapping[str, Entry]
 
-    def check(self, records: list[ClipRecord]) -> None:
-        """Make sure that every kept record can be scored.
+    def tasks(self, records: Sequence[ClipRecord]) -> list[Task]:
+        """Return what is to be measured: every kept record, with the next one's sound as other sound.
 
         Raises:
-            InputError: it is of another dataset, or has no video or no line in the index.
+            InputError: a record is of another dataset, or a kept one has no video or no line in the index.
         """
         for record in records:
             if record.dataset != self.dataset:
                 raise InputError(f"{record.clip_id} is of the dataset '{record.dataset}', not '{self.dataset}'")
             if record.kept and record.clip_id not in self.index:
                 raise InputError(f"{record.clip_id} is not in the index of {self.dataset}: rerun the stage index")
-            if record.kept and not self.video(record).is_file():
-                raise InputError(f"{self.video(record)} is not there: rerun synthesise for {self.method}")
+            if record.kept and not self._video(record.clip_id).is_file():
+                raise InputError(f"{self._video(record.clip_id)} is not there: rerun synthesise for {self.method}")
+        kept = [(self.index[record.clip_id], self._video(record.clip_id)) for record in records if record.kept]
+        others = [*kept[1:], kept[0]] if len(kept) > 1 else [None] * len(kept)
+        return [Task(*own, other) for own, other in zip(kept, others, strict=True)]
 
-    def video(self, record: ClipRecord) -> Path:
-        """Return where the generated video of a record lies."""
-        return self.videos / f"{record.clip_id}.mp4"
-
-    def score(self, records: list[ClipRecord]) -> list[ScoreRow]:
-        """Return one row for every record, in the records' order."""
-        kept = [record.clip_id for record in records if record.kept]
-        levels = {record.clip_id: read_level(self.video(record), self.rate_hz) for record in records if record.kept}
-        others = {
-            clip_id: levels[kept[(place + 1) % len(kept)]] if len(kept) > 1 else ONLY_CLIP
-            for place, clip_id in enumerate(kept)
-        }
-        rows = []
-        for record in progress(records, f"score {self.method}"):
-            if record.kept:
-                measured = self._measure(record, levels[record.clip_id], others[record.clip_id])
-            else:
-                measured = _dropped(record)
-            rows.append(self._row(record, measured))
-        return rows
-
-    def _measure(self, record: ClipRecord, level: Level, other: Level) -> Measurements:
-        frames = list(media.decode(self.video(record)))
-        height, width = frames[0].shape[:2]
-        with store.open_shard(self.index[record.clip_id]["crop"]) as crops:
-            crop = crops[record.clip_id]
-            reference, landmarks = read_reference(crop, width, height), read_landmarks(crop, width)
-        return ClipScorer(frames, reference, landmarks, level, other, self.settings).measure()
-
-    def _row(self, record: ClipRecord, measured: Measurements) -> ScoreRow:
+    def row(self, record: ClipRecord, scored: Scored | None) -> ScoreRow:
+        """Return a record's row: what was measured, or for a dropped one the reason."""
+        names = [metric.name for metric in METRICS if not metric.pooled]
+        if scored is None:
+            said = f"dropped at {record.lost_at}: {record.reason}: {record.detail}"
+            measured = {"metrics": dict.fromkeys(names), "reasons": dict.fromkeys(names, said)}
+        else:
+            metrics = {name: scored.measured.metrics.get(name) for name in names}
+            measured = {"metrics": metrics, "reasons": scored.measured.reasons, "video_sha256": scored.video_sha256}
         return ScoreRow(
             clip_id=record.clip_id,
             speaker=record.speaker,
             split=record.split,
             dataset=record.dataset,
             method=self.method,
-            source=self.index.get(record.clip_id, {}).get("source"),
-            video=str(self.video(record)) if record.kept else None,
-            metrics=measured.metrics,
-            reasons=measured.reasons,
+            source=self.index[record.clip_id].source if record.clip_id in self.index else None,
+            video=str(self._video(record.clip_id)) if record.kept else None,
+            notes=record.numbers,
+            **measured,
         )
 
-
-def _dropped(record: ClipRecord) -> Measurements:
-    reason = f"dropped at {record.lost_at or record.stage}: {record.reason}: {record.detail}"
-    return Measurements({metric.name: None for metric in METRICS}, {metric.name: reason for metric in METRICS})
+    def _video(self, clip_id: str) -> Path:
+        return self.videos / f"{clip_id}.mp4"
 
 
 def write_run(arguments: argparse.Namespace, rows: list[ScoreRow], began: float) -> None:
     """Write the means, how many clips each is over, and what they were made from; MLflow gets the same."""
-    means = {metric.name: mean_of(metric, rows) for metric in METRICS}
+    means = {metric.name: mean_of(metric, rows) for metric in METRICS if not metric.pooled}
     index_sha256 = sha256(arguments.index)
     path = Path(arguments.run_json)
     run = Run(
         folder=path.with_suffix(""),
         stage="score",
         name=arguments.method,
-        settings=json.loads(arguments.settings)["score"],
+        settings=json.loads(arguments.settings),
         data=index_sha256[:16],
         extra={
             "stage_version": STAGES["score"].version,
             "dataset": arguments.dataset,
             "index_sha256": index_sha256,
+            "tavc": arguments.tavc and {"path": arguments.tavc, "sha256": sha256(arguments.tavc)},
+            "identities": {metric.name: metric.identity for metric in METRICS},
             "n": {name: mean.n for name, mean in means.items()},
             "clips": len(rows),
             "dropped": sum(row.video is None for row in rows),

@@ -15,7 +15,6 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from tavce import store
 from tavce.config import parse_sections
 from tavce.config.evaluation import Synthesise
 from tavce.config.learning import Window
@@ -25,6 +24,7 @@ from tavce.generator.bundle import REQUIRED
 from tavce.generator.losses import eye_opening
 from tavce.generator.talking import Manner, Portrait, Speech, TalkingNetworks, assemble, synthetic_note, talk
 from tavce.media import VideoFormat, write_video
+from tavce.methods.given import clip_sound
 from tavce.progress import progress
 from tavce.records import InputError, read_records, write_lines
 from tavce.stages import STAGES
@@ -64,16 +64,9 @@ def run(arguments: argparse.Namespace) -> None:
     if any(record.kept for record in fates):
         for entry in progress(read_index([arguments.index], "test"), arguments.method):
             with whole(folder / f"{entry.clip_id}.mp4") as part:
-                write_video(part, method.frames(entry), read_sound(entry, shape), shape)
+                write_video(part, method.frames(entry), clip_sound(entry, shape.sample_rate_hz // shape.rate_hz), shape)
     stamp = {"stage": "synthesise", "version": STAGES["synthesise"].version}
     write_lines(arguments.records, [record.model_copy(update=stamp) for record in fates])
-
-
-def read_sound(entry: Entry, shape: VideoFormat) -> np.ndarray:
-    """Return the sound of a clip's frames, float32 [N] in [-1, 1]."""
-    frames = range(entry.first_frame, entry.first_frame + entry.frames)
-    with store.open_shard(entry.trim) as trimmed:
-        return store.sound(trimmed[entry.clip_id], frames, shape.sample_rate_hz // shape.rate_hz)
 
 
 class Method(Protocol):

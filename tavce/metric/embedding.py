@@ -38,19 +38,16 @@ class Embedded:
         return len(self.faces)
 
 
-@torch.no_grad()
 def embed(encoders: Encoders, clips: Clips, entry: Entry, recipe: Metric) -> Embedded:
     """Return the embeddings of a clip's first frames, computed in evaluation mode on the encoders' device."""
-    device = next(encoders.parameters()).device
     voices, faces, pictures, sound = [], [], [], []
     count = min(entry.frames, FRAMES)
     for start in range(0, count, CHUNK):
         frames = range(start, min(start + CHUNK, count))
         seen = clips.mouths(entry, frames, recipe.mouth_px, recipe.input_px)
         mels = clips.mels(entry, frames)
-        heard = torch.from_numpy(mels).transpose(1, 2).unsqueeze(1)
-        voices.append(encoders.audio(heard.to(device)).cpu().numpy())
-        faces.append(encoders.face((to_unit(seen) * 2 - 1).to(device)).cpu().numpy())
+        voices.append(embed_voices(encoders, mels))
+        faces.append(embed_faces(encoders, seen))
         pictures += [*seen]
         sound.append(mels.mean(axis=1))
     landmarks = clips.landmarks(entry)[:count]
@@ -62,6 +59,23 @@ def embed(encoders: Encoders, clips: Clips, entry: Entry, recipe: Metric) -> Emb
         centre=mouth_centre(landmarks),
         sound=np.concatenate(sound),
     )
+
+
+@torch.no_grad()
+def embed_voices(encoders: Encoders, mels: np.ndarray) -> np.ndarray:
+    """Return the embeddings float32 [n, C] of mel windows [n, W, 80]; n no more than fit into memory at once."""
+    heard = torch.from_numpy(mels).transpose(1, 2).unsqueeze(1)
+    return encoders.audio(heard.to(_device(encoders))).cpu().numpy()
+
+
+@torch.no_grad()
+def embed_faces(encoders: Encoders, mouths: np.ndarray) -> np.ndarray:
+    """Return the embeddings float32 [n, C] of mouth boxes uint8 [n, S, S, 3]; n no more than fit at once."""
+    return encoders.face((to_unit(mouths) * 2 - 1).to(_device(encoders))).cpu().numpy()
+
+
+def _device(encoders: Encoders) -> torch.device:
+    return next(encoders.parameters()).device
 
 
 def pixel_change(pictures: Sequence[np.ndarray]) -> np.ndarray:

@@ -6,13 +6,13 @@ Layers that a file has no entry for keep their seeded numbers: the embedding on 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import nn
 
 from tavce.config.learning import Metric
-from tavce.networks.encoders import ResNet18Encoder
+from tavce.networks.encoders import IRESNET18, ResNet18Encoder
 from tavce.networks.perceptual import IMAGENET_MEAN, IMAGENET_STD
 from tavce.published.coefficient_layout import AUDIO_ENCODER
 from tavce.published.files import PublishedFile
@@ -65,15 +65,23 @@ def _audio_name(ours: str) -> str:
     return AUDIO_ENCODER.published(ours.removeprefix("audio.")).replace("embed.", "fc.", 1)
 
 
-def _visual_name(ours: str) -> str:
-    """Return the name in ArcFace's iResNet-18, and in torchvision's ResNet-18 with its fewer layers."""
-    block = _BLOCK.fullmatch(ours)
-    if block is None:
-        return _renamed(ours, {"stem.0": "conv1", "stem.1": "bn1", "stem.2": "prelu", "norm": "bn2"} | _HEAD_NAMES)
-    number, inside = int(block[1]), block[2]
-    norms = {f"norm{norm}": f"bn{norm}" for norm in (1, 2, 3)}
-    inside = _renamed(inside, {**norms, "activation": "prelu", "shortcut": "downsample"})
-    return f"layer{number // 2 + 1}.{number % 2}.{inside}"
+def visual_names(levels: Sequence[int]) -> Callable[[str], str]:
+    """Return what names an entry of ours in ArcFace's iResNet, and in torchvision's ResNet-18 with its fewer layers.
+
+    Args:
+        levels: residual blocks of each level.
+    """
+    places = [f"layer{level}.{block}" for level, blocks in enumerate(levels, 1) for block in range(blocks)]
+
+    def name(ours: str) -> str:
+        block = _BLOCK.fullmatch(ours)
+        if block is None:
+            return _renamed(ours, {"stem.0": "conv1", "stem.1": "bn1", "stem.2": "prelu", "norm": "bn2"} | _HEAD_NAMES)
+        norms = {f"norm{norm}": f"bn{norm}" for norm in (1, 2, 3)}
+        inside = _renamed(block[2], {**norms, "activation": "prelu", "shortcut": "downsample"})
+        return f"{places[int(block[1])]}.{inside}"
+
+    return name
 
 
 _HEAD_NAMES = {"embed": "fc", "embedding_norm": "features"}
@@ -106,9 +114,9 @@ def _renamed(name: str, starts: Mapping[str, str]) -> str:
 
 AUDIO = Layout(_audio_name)
 WAV2LIP = Layout(_audio_name, left_out=re.compile(r"(?!audio_encoder\.)"), fresh=_HEAD)
-VISUAL = Layout(_visual_name)
-ARCFACE = Layout(_visual_name, left_out=re.compile(r"(fc|features)\."), fresh=_HEAD)
-IMAGENET = Layout(_visual_name, left_out=re.compile(r"fc\."), fresh=_HEAD)
+VISUAL = Layout(visual_names(IRESNET18))
+ARCFACE = Layout(visual_names(IRESNET18), left_out=re.compile(r"(fc|features)\."), fresh=_HEAD)
+IMAGENET = Layout(visual_names(IRESNET18), left_out=re.compile(r"fc\."), fresh=_HEAD)
 GENERATOR = Layout(  # its residual blocks are registered twice; its norms' running statistics are not used
     _generator_name,
     left_out=re.compile(r".*\.(conv_block\.\d\.\w+|running_mean|running_var|num_batches_tracked)$"),

@@ -1,7 +1,8 @@
 """What turns a mel window or a mouth picture into one embedding.
 
 Contract: pure networks; a mel window is 80 bins by 16 steps of `mel`, a picture is RGB in [-1, 1].
-Source: audio, Wav2Lip's 13-convolution encoder; pictures, ArcFace's iResNet-18 (released code) or ResNet-18 (paper).
+Source: audio, Wav2Lip's 13-convolution encoder; pictures, ArcFace's iResNet-18 (released code) or ResNet-18 (paper);
+its iResNet-100 says whose face it is.
 
 Shapes: B batch, C channels, F mel bins (80), M mel steps (16), S side of the picture in px, E embedding entries.
 """
@@ -16,6 +17,7 @@ from tavce.networks.sizes import require_halvings, require_positive
 
 MEL_BINS = 80
 MEL_STEPS = 16
+IRESNET18, IRESNET100 = (2, 2, 2, 2), (3, 13, 30, 3)  # residual blocks of the four levels
 
 
 @dataclass(frozen=True)
@@ -131,19 +133,20 @@ class ArcFaceBlock(nn.Module):
 
 
 class VisualEncoder(nn.Module):
-    """E_v of the correlation metric: ArcFace's iResNet-18 with a head of its own length.
+    """ArcFace's iResNet with a head of its own length; of 18 layers it is E_v of the correlation metric.
 
     The scale of the last norm is fixed at one, as ArcFace has it: it exists for published weights and is not trained.
     """
 
-    def __init__(self, sizes: VisualEncoderSizes) -> None:
+    def __init__(self, sizes: VisualEncoderSizes, levels: tuple[int, int, int, int] = IRESNET18) -> None:
         super().__init__()
         self.sizes = sizes
         width = sizes.channels[0]
         self.stem = nn.Sequential(nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.PReLU(width))
         blocks = []
-        for channels in sizes.channels:
-            blocks += [ArcFaceBlock(width, channels, 2), ArcFaceBlock(channels, channels, 1)]
+        for channels, count in zip(sizes.channels, levels, strict=True):
+            blocks.append(ArcFaceBlock(width, channels, 2))
+            blocks += [ArcFaceBlock(channels, channels, 1) for _ in range(count - 1)]
             width = channels
         self.blocks = nn.Sequential(*blocks)
         self.norm = nn.BatchNorm2d(width)

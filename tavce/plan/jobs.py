@@ -15,7 +15,7 @@ from tavce.plan.prices import Dataset, Price, Prices
 Key = tuple[str, str]
 BEFORE = {"trim": "download", "detect": "trim", "crop": "detect", "quality": "crop", "mel": "quality"}
 WITH_WEIGHTS = ("detect", "quality", "motion")  # stages whose settings may ask for published weights
-LEARNING_CORES = 4  # `threads` in workflow/rules/train.smk and of synthesise
+LEARNING_CORES = 4  # `threads` in workflow/rules/train.smk, of synthesise and gather
 
 
 @dataclass(frozen=True)
@@ -138,13 +138,15 @@ class Workflow:
                 variant = variants.get(method)
                 done = f"{name}/{method}"
                 price = self.prices.synthesise(dataset, rate_hz, variant)
-                needs = (("gate", ""), *_networks_of(variant))
-                yield Group(
-                    "synthesise", done, price, needs=needs, cores=LEARNING_CORES, gpus=0 if variant is None else 1
-                )
-                yield Group("score", done, self.prices.score(dataset), needs=(("synthesise", done),))
+                rule, needs = "synthesise", (("gate", ""), *_networks_of(variant))
+                if method in self.settings["others"]:
+                    rule, price = "gather", self.prices.gather(dataset, self.settings["others"][method].command)
+                yield Group(rule, done, price, needs=needs, cores=LEARNING_CORES, gpus=0 if variant is None else 1)
+                yield Group("score", done, self.prices.score(dataset), needs=((rule, done),))
                 scores.append(("score", done))
-            yield Group("write_tables", name, self._small(), needs=tuple(scores))
+            checked, truth = ("check_metrics", name), ("synthesise", f"{name}/ground_truth")
+            yield Group(*checked, self._small(), needs=(truth,))
+            yield Group("write_tables", name, self._small(), needs=(*scores, checked))
 
 
 def _weights(network: Network) -> tuple[str, ...]:

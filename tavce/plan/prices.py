@@ -93,6 +93,11 @@ class Prices:
         wall_s = cost.wall_s(load) + rendering_s
         return Price(wall_s, cost.bytes(load), wall_s, ESTIMATE)
 
+    def gather(self, dataset: Dataset, command: str | None) -> Price:
+        """Return what another method's videos take: at most as long as encoding, which was measured, or a command."""
+        still = self.synthesise(dataset, 0, None)
+        return still if command is None else Price(None, still.bytes, origin=UNKNOWN)
+
     def score(self, dataset: Dataset) -> Price:
         """Return what measuring a method's videos takes."""
         cost = self.costs.stages["score"]

@@ -145,9 +145,18 @@ def _origins(groups: Sequence[Group], prices: Prices) -> Iterator[str]:
                 high = "; so short that most of it is their start: too high" if rate.mostly_start else ""
                 yield f"  {stage} {dataset}: {rate.jobs} jobs, {rate.wall_s:.3g} s for a second of video, {peak}{high}"
     if UNKNOWN in found:
-        names = ", ".join(str(group) for group in groups if group.price.origin == UNKNOWN)
+        yield from _unknown([group for group in groups if group.price.origin == UNKNOWN])
+
+
+def _unknown(groups: Sequence[Group]) -> Iterator[str]:
+    """Yield what is unknown and why: a command of the user's, or a network that was not counted."""
+    commands = ", ".join(str(group) for group in groups if group.rule == "gather")
+    counted = ", ".join(str(group) for group in groups if group.rule != "gather")
+    if commands:
+        yield f"unknown, and counted as nothing: {commands}: how long another method's command takes"
+    if counted:
         yield (
-            f"unknown, and counted as nothing: {names}: their networks are of another shape than those counted; "
+            f"unknown, and counted as nothing: {counted}: their networks are of another shape than those counted; "
             "`python -m tests.bench.costs mine.yaml --settings my.yaml` counts them, then `--costs mine.yaml`"
         )
 

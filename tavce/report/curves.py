@@ -1,12 +1,14 @@
-"""Draw what a training run logged as small inline SVG line charts, coloured by the page's style sheet.
+"""Draw what a training run logged as small SVG line charts.
 
 Reads   lines {"step": n, name: number, …}; `val_NAME` is NAME on the validation split and shares its chart
+Writes  charts/NUMBER.svg, beside the page: many runs would make the page itself too large
 """
 
+import itertools
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,6 +19,15 @@ VALIDATION = "val_"
 WIDTH, HEIGHT = 300, 150
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 10, 20  # margins, px
 POINTS = 200  # of a line; longer histories are averaged in equal groups of lines
+
+STYLE = """<style>
+text { fill: #5c5851; font: 11px system-ui, sans-serif; } path, polyline { fill: none; } .axis { stroke: #c9c3b8; }
+.training { stroke: #1d4ed8; stroke-width: 1.5; }
+.validation { stroke: #9a3412; stroke-width: 2.5; stroke-dasharray: 6 3; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #aaa59b; } .axis { stroke: #55514a; } .training { stroke: #7cb0ff; } .validation { stroke: #fb923c; }
+}
+</style>"""
 
 Line = list[tuple[float, float]]  # step, value
 
@@ -57,6 +68,20 @@ def charts(history: Iterable[dict[str, float]]) -> list[Chart]:
                 part = "validation" if key.startswith(VALIDATION) else "training"
                 quantities[key.removeprefix(VALIDATION)][part].append((line["step"], value))
     return [_chart(name, lines) for name, lines in quantities.items() if max(map(len, lines.values())) > 1]
+
+
+def write_charts(folder: Path, curves: Mapping[str, list[Chart]]) -> dict[str, dict[str, Chart]]:
+    """Write every chart below `folder`/charts; return them by run and by their path in `folder`."""
+    files: dict[str, dict[str, Chart]] = {}
+    numbers = itertools.count(1)
+    for run, drawings in curves.items():
+        (folder / "charts").mkdir(exist_ok=True)
+        files[run] = {f"charts/{next(numbers)}.svg": chart for chart in drawings}
+        for path, chart in files[run].items():
+            opening, _, rest = chart.svg.partition(">")
+            svg = opening.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+            (folder / path).write_text(f"{svg}>{STYLE}{rest}\n", encoding="utf-8")
+    return files
 
 
 def thin(line: Line, points: int = POINTS) -> Line:

@@ -1,48 +1,51 @@
-"""Write the report: one folder with a page and the videos it shows; nothing is loaded from elsewhere.
+"""Write the report: one folder with a page and all that it shows; nothing is loaded from elsewhere.
 
-Reads   tables (csv), the funnel, runs with their histories, what metrics hear, rows of scores, and generated videos
-        (files only)
-Writes  OUT/index.html, OUT/listening/RECIPE.png, and OUT/videos/DATASET/METHOD/CLIP_ID.mp4, each with a .jpg of its
-        middle frame, which phones and printers show in its place; the folder appears whole or not at all
+Reads   tables, the funnel, runs with their histories, what metrics hear, rows of scores, cards, self-tests, and
+        generated videos (files only)
+Writes  OUT/index.html with its style and scripts; OUT/data, what it loads on demand; OUT/charts, OUT/listening and
+        OUT/videos; the folder appears whole or not at all
 """
 
 import argparse
-import itertools
 import logging
 import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
-import jinja2
-from markupsafe import Markup
-
-from tavce import media
-from tavce.evaluate.seeds import SPREAD
+from tavce.config import parse_sections
+from tavce.evaluate.table import Table, read_table
 from tavce.files import input_file, read_json
-from tavce.measure.metrics import METRICS
-from tavce.measure.rows import ScoreRow, by_method, parse_labels, read_scores
+from tavce.measure.rows import ScoreRow, parse_labels, read_scores
 from tavce.records import InputError
-from tavce.report import heard, sections
+from tavce.report import datasets, heard, sections, selftests
+from tavce.report.clips import Shown, read_times, write_clips
+from tavce.report.curves import write_charts
+from tavce.report.environment import environment
+from tavce.report.lineage import write_lineage
+from tavce.report.page import STATIC, render
+from tavce.report.players import Files, side_by_side, write_players
+from tavce.report.scores import KINDS
 
 log = logging.getLogger(__name__)
-MAX_CLIPS = 12  # shown of a dataset
-CAPTIONED = ("psnr", "lmd", "av_corr")  # metrics below a video
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the stage's arguments."""
-    parser.add_argument("--tables", type=input_file, required=True, nargs="+", help="one .csv a dataset")
+    files = {"type": input_file, "nargs": "*", "default": []}
+    parser.add_argument("--tables", type=input_file, required=True, nargs="+", help="tables, .json")
     parser.add_argument("--funnel", type=input_file, required=True, help="funnel.json")
     parser.add_argument("--runs", type=input_file, required=True, nargs="+", help="run.json of the training stages")
-    parser.add_argument("--listened", type=input_file, nargs="*", default=[], help="run.json of listen, one a metric")
-    parser.add_argument("--scores", type=input_file, required=True, nargs="+", help="rows of scores, .jsonl")
+    parser.add_argument("--listened", **files, help="run.json of listen, one a metric")
+    parser.add_argument("--scores", type=input_file, required=True, nargs="+", help="rows of scores, .parquet")
     parser.add_argument("--labels", required=True, help="method → label, in the order shown, JSON")
+    parser.add_argument("--cards", **files, help="card.json, one a dataset")
+    parser.add_argument("--selftests", **files, help="results of selftest, .json, one a dataset")
     parser.add_argument("--videos-root", required=True, help="folder with DATASET/METHOD/CLIP_ID.mp4")
+    parser.add_argument("--results-root", default="results", help="folder of results, where a cell's lineage is read")
     parser.add_argument("--out", required=True, help="output: the report's folder")
 
 
@@ -52,119 +55,47 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: a file is not what its argument says, or a video that was scored is missing.
     """
-    labels = parse_labels(arguments.labels)
-    scores: dict[str, list[ScoreRow]] = defaultdict(list)
-    for path in arguments.scores:
-        for row in read_scores(path):
-            scores[row.dataset].append(row)
-    tables = dict(sections.read_table(path) for path in arguments.tables)
-    shown = {dataset: side_by_side(scores[dataset], labels) for dataset in tables}
-    runs = sections.read_runs(arguments.runs)
+    tables = sorted(map(read_table, arguments.tables), key=lambda table: [*KINDS].index(table.kind))
     listened = heard.read_listened(arguments.listened)
-    page = _template().render(
-        tables=tables,
-        missing={dataset: sections.missing_numbers(scores[dataset], labels) for dataset in tables},
-        shown=shown,
-        several_seeds=any(row.method not in labels for rows in scores.values() for row in rows),
-        spread=SPREAD,
-        max_clips=MAX_CLIPS,
-        metrics=METRICS,
-        listened=listened,
-        heard=heard,
-        funnel=sections.funnel_tables(read_json(arguments.funnel)),
-        curves=sections.loss_curves(runs, arguments.runs),
-        runs=sections.run_list(runs),
-    )
+    runs = sections.read_runs(arguments.runs)
+    shown: dict[str, Any] = {
+        "tables": tables,
+        "listened": listened,
+        "cards": datasets.read_cards(arguments.cards),
+        "selftests": selftests.read_selftests(arguments.selftests),
+        "funnel": sections.funnel_tables(read_json(arguments.funnel)),
+        "runs": sections.run_list(runs),
+        "environment": environment(runs),
+    }
     with whole_folder(Path(arguments.out)) as folder:
-        copy_videos(shown, Path(arguments.videos_root), folder)
+        shutil.copytree(STATIC, folder, dirs_exist_ok=True)
         copy_figures(listened, arguments.listened, folder)
-        (folder / "index.html").write_text(page, encoding="utf-8")
+        write_lineage(folder, tables, Path(arguments.results_root))
+        shown["curves"] = write_charts(folder, sections.loss_curves(runs, arguments.runs))
+        shown |= write_videos(folder, tables, arguments)
+        (folder / "index.html").write_text(render(shown), encoding="utf-8")
     log.info("report: %s", Path(arguments.out) / "index.html")
 
 
-@dataclass(frozen=True)
-class Take:
-    """One method's video of a clip: where it lies below `videos/`, or why there is none."""
-
-    label: str
-    video: str | None
-    caption: str
-
-    @property
-    def poster(self) -> str:
-        """Where the picture of the video lies, below `videos/`."""
-        return f"{self.video.removesuffix('.mp4')}.jpg"
-
-
-@dataclass(frozen=True)
-class ClipTakes:
-    """A clip by every method."""
-
-    clip_id: str
-    speaker: str
-    source: str
-    takes: tuple[Take, ...]
-
-
-def side_by_side(rows: list[ScoreRow], labels: dict[str, str]) -> list[ClipTakes]:
-    """Return at most `MAX_CLIPS` clips with a take of every method, by its first seed, in the labels' order.
-
-    Speakers take turns, in the order of the rows; scores play no part in the choice.
-
-    Raises:
-        InputError: as `metrics.by_method`.
-    """
-    methods = {
-        method: {row.clip_id: row for row in runs[method]}
-        for method, runs in by_method(rows, labels).items()
-        if runs[method]
-    }
-    turns: dict[str, int] = defaultdict(int)
-    queue = []
-    for place, row in enumerate({row.clip_id: row for row in rows if row.video and row.method in labels}.values()):
-        queue.append((turns[row.speaker], place, row))
-        turns[row.speaker] += 1
-    chosen = [row for _, _, row in sorted(queue, key=lambda item: item[:2])[:MAX_CLIPS]]
-    return [
-        ClipTakes(
-            row.clip_id,
-            row.speaker,
-            row.source or "",
-            tuple(_take(labels[method], scored.get(row.clip_id)) for method, scored in methods.items()),
-        )
-        for row in chosen
-    ]
-
-
-def _take(label: str, row: ScoreRow | None) -> Take:
-    if row is None:
-        return Take(label, None, "not tried")
-    if row.video is None:
-        return Take(label, None, next(iter(row.reasons.values()), "dropped"))
-    numbers = [
-        f"{metric.heading}{sections.NO_BREAK}{row.metrics[metric.name]:.{metric.digits}f}"
-        for metric in METRICS
-        if metric.name in CAPTIONED and row.metrics.get(metric.name) is not None
-    ]
-    return Take(label, f"{row.dataset}/{row.method}/{row.clip_id}.mp4", " · ".join(numbers))
-
-
-def copy_videos(shown: dict[str, list[ClipTakes]], root: Path, folder: Path) -> None:
-    """Copy every shown video to `folder`/videos, and write its picture beside it.
-
-    Raises:
-        InputError: a video that was scored is not there.
-    """
-    takes = [take for clips in shown.values() for clip in clips for take in clip.takes if take.video]
-    for take in takes:
-        source, target = root / take.video, folder / "videos" / take.video
-        if not source.is_file():
-            raise InputError(f"{source} was scored but is not there: rerun synthesise and score")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        middle = media.frame_count(source) // 2
-        picture = next(itertools.islice(media.decode(source), middle, None))
-        cv2.imwrite(str(folder / "videos" / take.poster), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+def write_videos(folder: Path, tables: Sequence[Table], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write what is played, and the numbers of every clip; return what the page says of them."""
+    settings = parse_sections(arguments.settings)
+    labels, root = parse_labels(arguments.labels), Path(arguments.results_root)
+    scores: dict[str, list[ScoreRow]] = defaultdict(list)
+    frames = {}
+    for path in map(Path, arguments.scores):
+        for row in read_scores(path):
+            scores[row.dataset].append(row)
+            frames[row.dataset, row.method] = path.with_name(f"{path.stem}.frames.parquet")
+    max_clips = settings["report"].max_clips
+    chosen = {dataset: side_by_side(rows, labels, max_clips) for dataset, rows in scores.items()}
+    frames = {key: path for key, path in frames.items() if path.is_file()}
+    write_players(folder, chosen, Files(Path(arguments.videos_root), frames))
+    indexes = {dataset: root / dataset / "index.parquet" for dataset in scores}
+    rate_hz = settings["trim"].rate_hz
+    times = {dataset: read_times(index, rate_hz) for dataset, index in indexes.items() if index.is_file()}
+    index = write_clips(folder, scores, Shown(labels, tables[0].baseline, arguments.videos_root, times))
+    return {"players": chosen, "clip_index": index, "max_clips": max_clips}
 
 
 def copy_figures(listened: Sequence[heard.Listened], paths: Sequence[str], folder: Path) -> None:
@@ -195,15 +126,3 @@ def whole_folder(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tavce.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["drawing"] = Markup  # charts escape their own texts
-    return environment.get_template("report.html")

@@ -1,26 +1,20 @@
-"""What the report page shows, read from files: tables, the metric's listening check, the funnel, the runs.
+"""What the report page shows, read from files: the funnel, the runs and their curves.
 
 Every function returns plain values for the template.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tavce.evaluate.seeds import in_words, label_of
-from tavce.evaluate.tables import COLUMNS
 from tavce.files import digest, read_json
-from tavce.measure.metrics import ARROWS, METRICS
-from tavce.measure.rows import ScoreRow
 from tavce.records import SPLITS, InputError
 from tavce.report.curves import Chart, charts, read_history
 from tavce.stages import STAGES
 
 NO_BREAK = "\u00a0"
-METRIC = {metric.name: metric for metric in METRICS}
 
 
 @dataclass(frozen=True)
@@ -29,49 +23,6 @@ class Grid:
 
     headings: list[str]
     lines: list[list[str]]
-
-
-def read_table(path: str | Path) -> tuple[str, Grid]:
-    """Return the dataset of a csv table, and the table: methods × metrics.
-
-    Raises:
-        InputError: the file is no table of this version.
-    """
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        cells = list(reader)
-    if tuple(reader.fieldnames or ()) != COLUMNS or not cells or any(cell["metric"] not in METRIC for cell in cells):
-        raise InputError(f"{path} is no table of this version: rerun the stage tables")
-    names = list(dict.fromkeys(cell["metric"] for cell in cells))
-    lines: dict[str, list[str]] = {}
-    for cell in cells:
-        lines.setdefault(cell["method"], [cell["label"]]).append(_cell(cell))
-    for cell in cells:
-        if len(lines[cell["method"]]) == len(names) + 1:
-            lines[cell["method"]].append(cell["dropped"])
-    return cells[0]["dataset"], Grid(["Method", *map(_heading, names), "Dropped clips"], [*lines.values()])
-
-
-def _heading(name: str) -> str:
-    metric = METRIC[name]
-    unit = f" ({metric.unit})" if metric.unit else ""
-    return f"{metric.heading}{unit}{NO_BREAK}{ARROWS[metric.better]}".strip()
-
-
-def _cell(cell: dict[str, str]) -> str:
-    value, sd = (float(cell[name]) if cell[name] else None for name in ("mean", "sd_seeds"))
-    return in_words(METRIC[cell["metric"]], value, sd, [*map(int, cell["seed_n"].split())])
-
-
-def missing_numbers(rows: Iterable[ScoreRow], labels: dict[str, str]) -> Grid:
-    """Return why numbers are missing: method and seed, metrics, reason, clips."""
-    reasons: dict[tuple[str, str, str], list[str]] = {}
-    for row in rows:
-        for name, reason in row.reasons.items():
-            reasons.setdefault((row.method, row.clip_id, reason), []).append(METRIC[name].heading)
-    counts = Counter((run, "; ".join(names), reason) for (run, _, reason), names in reasons.items())
-    lines = [[label_of(run, labels), names, reason, str(count)] for (run, names, reason), count in counts.items()]
-    return Grid(["Method", "Metrics", "Reason", "Clips"], lines)
 
 
 def funnel_tables(funnel: dict[str, dict[str, dict[str, dict[str, Any]]]]) -> dict[str, Grid]:
@@ -117,14 +68,14 @@ def run_list(runs: list[dict[str, Any]]) -> Grid:
     for run in runs:
         settings = run.get("settings_digest") or digest(run.get("settings"))
         checkpoint = (run.get("checkpoint") or {}).get("sha256", "-")[:16]
-        commit = _short_commit(run.get("git_commit"))
+        commit = short_commit(run.get("git_commit"))
         seconds = "-" if run.get("seconds") is None else f"{run['seconds']:.0f}"
         lines.append([run_title(run), commit, settings, run.get("index_digest") or "-", seconds, checkpoint])
     return Grid(["Run", "Commit", "Settings", "Data", "Seconds", "Checkpoint"], lines)
 
 
-def _short_commit(commit: str | None) -> str:
-    """Return the first 12 digits of a commit, and `-dirty` where files differed."""
+def short_commit(commit: str | None) -> str:
+    """Return the first 12 digits of a commit, and `-dirty` where files differed; “-” where it is not known."""
     if commit is None:
         return "-"
     return commit[:12] + ("-dirty" if commit.endswith("-dirty") else "")

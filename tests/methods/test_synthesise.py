@@ -11,7 +11,8 @@ from tiny_runs import Workplace
 from tavce import media
 from tavce.cli import main
 from tavce.files import digest, sha256
-from tavce.methods.synthesise import GroundTruth, Static, Trained, choose, read_sound
+from tavce.methods.given import clip_sound
+from tavce.methods.synthesise import GroundTruth, Static, Trained, choose
 from tavce.records import InputError, Reason, read_records, write_lines
 
 pytestmark = pytest.mark.slow
@@ -77,7 +78,7 @@ def test_a_dataset_without_a_test_clip_left_has_no_videos_but_all_records(tiny, 
 
 @pytest.mark.parametrize("method", ["static", "ground_truth", "ours"])
 def test_every_video_has_the_clips_own_sound(videos, tiny, method):
-    sound = read_sound(tiny.entries("test")[0], media.VideoFormat(25, 16_000, 16, "veryfast"))
+    sound = clip_sound(tiny.entries("test")[0], 640)
     heard = media.read_wave(videos / method / "d0.mp4", 16_000)
     loudness, expected = (np.abs(wave[: FRAMES * 640].reshape(FRAMES, 640)).mean(axis=1) for wave in (heard, sound))
     assert len(sound) == FRAMES * 640
@@ -86,10 +87,9 @@ def test_every_video_has_the_clips_own_sound(videos, tiny, method):
 
 def test_the_sound_of_a_video_begins_with_the_clips_first_frame(tiny):
     """The crop has the trimmed clip's frames from the tenth on."""
-    shape = media.VideoFormat(25, 16_000, 16, "veryfast")
     entry = tiny.entries("test")[0]
     later = dataclasses.replace(entry, first_frame=10, frames=FRAMES - 15)
-    np.testing.assert_array_equal(read_sound(later, shape), read_sound(entry, shape)[6400 : (FRAMES - 5) * 640])
+    np.testing.assert_array_equal(clip_sound(later, 640), clip_sound(entry, 640)[6400 : (FRAMES - 5) * 640])
 
 
 def test_the_static_method_holds_the_first_frame(tiny):

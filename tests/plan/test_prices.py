@@ -2,6 +2,7 @@
 
 import pytest
 
+from tavce.config.evaluation import Other
 from tavce.plan.benchmarks import Rate
 from tavce.plan.jobs import Workflow
 from tavce.plan.learning import networks
@@ -71,6 +72,14 @@ def test_networks_that_were_not_counted_are_unknown_and_not_free(settings, costs
     none = by_rule(settings, costs.model_copy(update={"trainings": {}}))
     assert none["train_renderer"].origins == [UNKNOWN]
     assert none["synthesise"].origins == [MEASURED, UNKNOWN]  # two methods render nothing
+
+
+def test_what_the_command_of_another_method_takes_is_unknown(settings, costs):
+    others = {"eamm": Other(command="x {portrait} {audio} {out}"), "pcavs": Other(videos="p")}
+    rows = {**settings["methods"], "eamm": "EAMM", "pcavs": "PC-AVS"}
+    rules = by_rule({**settings, "others": others, "methods": rows}, costs)
+    assert [(group.price.wall_s, group.gpus) for group in rules["gather"].groups[:2]] == [(None, 0), (730, 0)]
+    assert rules["gather"].origins == [MEASURED, UNKNOWN]
 
 
 def test_the_test_videos_are_rendered_on_the_gpu(settings, costs):

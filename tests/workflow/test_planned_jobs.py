@@ -29,6 +29,10 @@ MORE = {
         "metrics": {"paper": {"audio_start": "wav2lip", "visual_start": "arcface"}, "both": {"like": "paper"}}
     },
     "three seeds": {"renderers": {"ours": {"more_seeds": [2025, 2026]}, "no_correlation": {"more_seeds": [1]}}},
+    "other methods": {
+        "others": {"wav2lip": {"videos": "w"}, "eamm": {"command": "x {portrait} {audio} {out}"}},
+        "methods": {"wav2lip": "Wav2Lip", "eamm": "EAMM"},
+    },
     "no weights": {"metrics": {"paper": {"reconstruction_weight": 0}}},
 }
 

@@ -14,6 +14,7 @@ from snakemake.shell import shell
 from tavce.cluster import guard
 from tavce.cluster.site import site
 from tavce.config import SettingsError, load
+from tavce.methods.folder import listing_digest
 from tavce.shards import shard_names
 from tavce.stages import STAGES
 
@@ -106,6 +107,9 @@ TRAIN = [name for name, corpus in settings.corpora.items() if corpus.train]
 SYNCNET = any(settings.section("quality", name).weights for name in settings.corpora)
 LANDMARKS_ONLY = not settings.motion.weights
 TRAININGS = settings.trainings  # of renderers: a variant with each of its seeds
+OWN_METHODS = [name for name in settings.compared if name not in settings.others]
+OTHERS = [name for name in settings.compared if name in settings.others]
+NONE = "(?!)"  # as a wildcard's constraint: nothing
 EVALUATE = [name for name, corpus in settings.corpora.items() if corpus.evaluate]
 
 
@@ -181,6 +185,25 @@ def networks_of_renderer(name):
     return metric + [f"results/renderer/{name}/best.pt", "results/audio2exp/best.pt", "results/audio2pose/best.pt"]
 
 
+def tavc_metric(wildcards):
+    """Return the metric whose similarity is measured, where the settings name one."""
+    return f"results/metric/{settings.score.tavc}/best.pt" if settings.score.tavc else []
+
+
+def source_of(wildcards):
+    """Return the arguments that say where another method's videos come from."""
+    other = settings.others[wildcards.method]
+    if other.videos is not None:
+        return ["--source", other.videos]
+    return ["--command", other.command, "--timeout-s", str(other.timeout_s)]
+
+
+def listing_of(wildcards):
+    """Return what changes with the videos of another method's folder; those of a command have none."""
+    other = settings.others[wildcards.method]
+    return "" if other.videos is None else listing_digest(other.videos, wildcards.dataset)
+
+
 INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)
 TRAIN_INDEXES = expand("results/{dataset}/index.parquet", dataset=TRAIN)
 CARDS = expand("results/{dataset}/card.json", dataset=SHARDS)
@@ -196,9 +219,9 @@ GENERATORS = [
     *expand("results/renderer/{variant}/run.json", variant=TRAININGS),
 ]
 MODELS = expand("results/models/{variant}.pt", variant=settings.renderers)  # another seed's: ask for its file
-TABLE_FORMS = [".json", ".md", ".csv", ".tex"]
-TABLE_NAMES = ["funnel", *EVALUATE, *expand("{dataset}_ablations", dataset=EVALUATE)]
-TABLES = expand("results/tables/{name}{form}", name=TABLE_NAMES, form=TABLE_FORMS)
+FORMS = ["json", "md", "csv", "tex"]
+MEASURED_TABLES = [*EVALUATE, *expand("{dataset}_ablations", dataset=EVALUATE)]
+TABLES = expand("results/tables/{table}.{form}", table=[*MEASURED_TABLES, "funnel"], form=FORMS)
 REPORT = ["results/report"] if EVALUATE else []  # without tables there is nothing to report
 
 

@@ -3,10 +3,6 @@
 import json
 
 
-localrules:
-    write_funnel_table,
-
-
 rule synthesise:
     input:
         index="results/{dataset}/index.parquet",
@@ -20,6 +16,8 @@ rule synthesise:
         "logs/synthesise/{dataset}/{method}.log",
     benchmark:
         "benchmarks/synthesise/{dataset}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(OWN_METHODS),
     conda:
         "../../envs/train.yaml"
     threads: 4
@@ -33,13 +31,45 @@ rule synthesise:
         " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
 
 
+rule gather:
+    input:
+        index="results/{dataset}/index.parquet",
+        fates="results/{dataset}/index.jsonl",
+        gate="results/gate/gate.json",
+    output:
+        videos=directory("results/synthesise/{dataset}/{method}"),
+        records="results/synthesise/{dataset}/{method}.jsonl",
+    log:
+        "logs/gather/{dataset}/{method}.log",
+    benchmark:
+        "benchmarks/gather/{dataset}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(OTHERS) or NONE,
+    conda:
+        "../../envs/train.yaml"
+    threads: 4
+    params:
+        settings=sections("gather"),
+        source=source_of,
+        listing=listing_of,
+        version=version("gather"),
+    shell:
+        "python -m tavce gather --settings {params.settings:q}"
+        " --method {wildcards.method:q} --dataset {wildcards.dataset:q}"
+        " --index {input.index:q} --fates {input.fates:q} {params.source:q}"
+        " --videos {output.videos:q} --records {output.records:q} 2> {log:q}"
+
+
 rule score:
     input:
         index="results/{dataset}/index.parquet",
         records="results/synthesise/{dataset}/{method}.jsonl",
         videos="results/synthesise/{dataset}/{method}",
+        tavc=tavc_metric,
     output:
-        scores="results/score/{dataset}/{method}.jsonl",
+        scores="results/score/{dataset}/{method}.parquet",
+        frames="results/score/{dataset}/{method}.frames.parquet",
+        features="results/score/{dataset}/{method}.features.npz",
         run="results/score/{dataset}/{method}.run.json",
     log:
         "logs/score/{dataset}/{method}.log",
@@ -47,23 +77,53 @@ rule score:
         "benchmarks/score/{dataset}/{method}.tsv"
     conda:
         "../../envs/train.yaml"
+    threads: 4
     params:
         settings=sections("score"),
         version=version("score"),
     shell:
         "python -m tavce score --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
         " --method {wildcards.method:q} --index {input.index:q} --records {input.records:q}"
-        " --videos {input.videos:q} --scores {output.scores:q} --run-json {output.run:q} 2> {log:q}"
+        " --videos {input.videos:q} --tavc {input.tavc:q} --scores {output.scores:q} --frames {output.frames:q}"
+        " --features {output.features:q} --run-json {output.run:q} 2> {log:q}"
+
+
+rule check_metrics:
+    input:
+        index="results/{dataset}/index.parquet",
+        records="results/synthesise/{dataset}/ground_truth.jsonl",
+        videos="results/synthesise/{dataset}/ground_truth",
+        tavc=tavc_metric,
+    output:
+        found="results/selftest/{dataset}.json",
+        markdown="results/selftest/{dataset}.md",
+    log:
+        "logs/selftest/{dataset}.log",
+    benchmark:
+        "benchmarks/selftest/{dataset}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    params:
+        settings=sections("selftest"),
+        version=version("selftest"),
+    shell:
+        "python -m tavce selftest --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
+        " --index {input.index:q} --records {input.records:q} --videos {input.videos:q} --tavc {input.tavc:q}"
+        " --json {output.found:q} --markdown {output.markdown:q} 2> {log:q}"
+
+
+localrules:
+    write_tables,
 
 
 rule write_tables:
     input:
         scores=expand("results/score/{{dataset}}/{method}.parquet", method=settings.compared),
         features=expand("results/score/{{dataset}}/{method}.features.npz", method=settings.compared),
-        runs=expand("results/score/{{dataset}}/{method}.run.json", method=settings.compared),
+        checked="results/selftest/{dataset}.json",
     output:
-        comparison=multiext("results/tables/{dataset}", *TABLE_FORMS),
-        ablations=multiext("results/tables/{dataset}_ablations", *TABLE_FORMS),
+        comparison=expand("results/tables/{{dataset}}.{form}", form=FORMS),
+        ablations=expand("results/tables/{{dataset}}_ablations.{form}", form=FORMS),
     log:
         "logs/tables/{dataset}.log",
     benchmark:
@@ -81,15 +141,19 @@ rule write_tables:
         " --comparison {output.comparison:q} --ablation-table {output.ablations:q} 2> {log:q}"
 
 
+localrules:
+    write_funnel_table,
+
+
 rule write_funnel_table:
     input:
         funnel="results/funnel/funnel.json",
     output:
-        table=multiext("results/tables/funnel", *TABLE_FORMS),
+        table=expand("results/tables/funnel.{form}", form=FORMS),
     log:
         "logs/tables/funnel.log",
     conda:
-        "../../envs/data.yaml"
+        "../../envs/train.yaml"
     params:
         version=version("funnel_table"),
     shell:
@@ -98,11 +162,14 @@ rule write_funnel_table:
 
 rule report:
     input:
-        tables=expand("results/tables/{dataset}.csv", dataset=EVALUATE),
+        tables=expand("results/tables/{table}.json", table=MEASURED_TABLES),
         funnel="results/funnel/funnel.json",
         runs=METRICS + GENERATORS,
         listened=LISTENED,
-        scores=expand("results/score/{dataset}/{method}.jsonl", dataset=EVALUATE, method=settings.compared),
+        cards=expand("results/{dataset}/card.json", dataset=EVALUATE),
+        checked=expand("results/selftest/{dataset}.json", dataset=EVALUATE),
+        scores=expand("results/score/{dataset}/{method}.parquet", dataset=EVALUATE, method=settings.compared),
+        frames=expand("results/score/{dataset}/{method}.frames.parquet", dataset=EVALUATE, method=settings.compared),
         videos=expand("results/synthesise/{dataset}/{method}", dataset=EVALUATE, method=settings.methods),
     output:
         page=directory("results/report"),
@@ -111,11 +178,12 @@ rule report:
     conda:
         "../../envs/train.yaml"
     params:
+        settings=sections("report"),
         labels=json.dumps(settings.methods, sort_keys=False),
         videos=lambda wildcards, input: os.path.dirname(os.path.dirname(input.videos[0])),
         version=version("report"),
     shell:
-        "python -m tavce report --tables {input.tables:q} --funnel {input.funnel:q}"
-        " --runs {input.runs:q} --listened {input.listened:q} --scores {input.scores:q}"
-        " --labels {params.labels:q}"
+        "python -m tavce report --settings {params.settings:q} --tables {input.tables:q} --funnel {input.funnel:q}"
+        " --runs {input.runs:q} --listened {input.listened:q} --cards {input.cards:q} --selftests {input.checked:q}"
+        " --scores {input.scores:q} --labels {params.labels:q}"
         " --videos-root {params.videos:q} --out {output.page:q} 2> {log:q}"
