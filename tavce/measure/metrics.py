@@ -80,7 +80,19 @@ METRICS = (
         "wider than the just noticeable 5 px, 3 px in blocks of contrast above 50; of the generated frames alone, "
         "mean over a clip's frames, then over clips; noise raises it",
     ),
-    Metric("fid", "FID", "fid.inception2015/1", "", "lower", 2, "Fréchet distance of Inception features", pooled=True),
+    Metric(
+        "fid",
+        "FID",
+        "fid.inception2015/1",
+        "",
+        "lower",
+        2,
+        "Fréchet distance of the 2048 pooled features of FID's Inception-v3 (the 2015-12-05 weights, as pytorch-fid "
+        "has them) of generated and of real frames, whole, resized to 299 × 299 px bilinearly without smoothing. Of "
+        "every clip the middles of `score.frechet_frames` equal parts; the mean over subsets of `tables.frechet_n` "
+        "frames, the same for every method, as the distance falls with their number",
+        pooled=True,
+    ),
     Metric(
         "fd_mobilenetv2",
         "FD-MobileNetV2",
@@ -88,11 +100,32 @@ METRICS = (
         "",
         "lower",
         2,
-        "Fréchet distance of MobileNetV2 features; a proxy, not FID",
+        "as FID, of the 1280 pooled features of MobileNetV2 (torchvision's ImageNet weights, ImageNet's colour norm) "
+        "of frames resized to 224 × 224 px bilinearly with smoothing; a proxy, whose numbers are not FID's",
         pooled=True,
     ),
-    Metric("csim", "CSIM", "csim.arcface_r100/1", "", "higher", 3, "cosine of ArcFace embeddings"),
-    Metric("csim_dlib128", "CSIM-dlib128", "csim.dlib128/1", "", "higher", 3, "cosine of dlib's face descriptors"),
+    Metric(
+        "csim",
+        "CSIM",
+        "csim.arcface_r100/1",
+        "",
+        "higher",
+        3,
+        "cosine of ArcFace embeddings (insightface's iResNet-100, ms1mv3) of every fifth generated frame and of the "
+        "source, the clip's first real frame; mean over frames, −1 to 1. Faces are brought to 112 × 112 px by eyes, "
+        "nose and mouth corners; CSIM of frames paired in time, or without alignment, is another number",
+    ),
+    Metric(
+        "csim_dlib128",
+        "CSIM-dlib128",
+        "csim.dlib128/1",
+        "",
+        "higher",
+        3,
+        "cosine of dlib's 128-number face descriptors (chips of 150 px, aligned by 68 landmarks) of every fifth "
+        "generated frame and of the clip's first real frame; mean over frames. A proxy, not CSIM: photographs of two "
+        "people have .76 to .87, of one .96 and more",
+    ),
     Metric(
         "lmd_mouth",
         "LMD-mouth",

@@ -37,7 +37,7 @@ class Command:
     """
 
     template: str
-    timeout_s: float
+    timeout_s: int
     made: Path
     given: Given
 
@@ -82,7 +82,7 @@ class Command:
         sys.stderr.write("\n".join(lines))
         last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
         if status is None:
-            raise ClipError(Reason.METHOD_FAILED, f"the command took longer than {self.timeout_s:g} s: {last}")
+            raise ClipError(Reason.METHOD_FAILED, f"the command took longer than {self.timeout_s} s: {last}")
         if status != 0:
             raise ClipError(Reason.METHOD_FAILED, f"the command ended with {status}: {last}")
         if not places["{out}"].is_file():

@@ -30,10 +30,10 @@ def videos_in(folder: str | Path, dataset: str) -> list[Path]:
     return sorted(path for path in files if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
 
 
-def listing_digest(folder: str | Path, dataset: str) -> str:
-    """Return what changes when a video of a dataset is added, removed or written anew: names, sizes and times."""
+def listing(folder: str | Path, dataset: str) -> str:
+    """Return what changes when a video of a dataset is added, removed or written anew, of names, sizes and times."""
     found = [(path, path.stat()) for path in videos_in(folder, dataset)]
-    return digest([[str(path), state.st_size, state.st_mtime_ns] for path, state in found])
+    return f"{len(found)} videos {digest([[str(path), state.st_size, state.st_mtime_ns] for path, state in found])}"
 
 
 def match(folder: str | Path, dataset: str, clip_ids: Collection[str]) -> dict[str, Path]:
@@ -57,12 +57,13 @@ def match(folder: str | Path, dataset: str, clip_ids: Collection[str]) -> dict[s
     strays = [path for clip_id, path in found.items() if clip_id not in clip_ids]
     if clip_ids and not matched:
         raise InputError(
-            f"no video of {where} is named by a test clip of {dataset}: found {_some(path.name for path in strays)}; "
-            f"wanted {_some(f'{clip_id}.mp4' for clip_id in clip_ids)}"
+            f"no video of {where} is named by a test clip of {dataset}: "
+            f"found {_some([path.name for path in strays])}; "
+            f"wanted {_some([f'{clip_id}.mp4' for clip_id in clip_ids])}"
         )
     if strays:
-        names = _some(f"{path.name}{_nearest(path.stem, clip_ids)}" for path in strays)
-        log.warning("%d of %d videos in %s are named by no test clip: %s", len(strays), len(files), where, names)
+        shown = ", ".join(f"{path.name}{_nearest(path.stem, clip_ids)}" for path in strays[:SHOWN])
+        log.warning("%d of %d videos in %s are named by no test clip: %s", len(strays), len(files), where, shown)
     return matched
 
 
@@ -72,6 +73,5 @@ def _nearest(name: str, clip_ids: Collection[str]) -> str:
     return f" (is it {near[0]}?)" if near else ""
 
 
-def _some(names: object) -> str:
-    names = [*names]
+def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

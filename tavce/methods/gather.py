@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--source", help="folder with CLIP_ID.mp4, or with DATASET/CLIP_ID.mp4")
     which.add_argument("--command", help="makes one video: {portrait} and {audio} are given, {out} is to be written")
-    parser.add_argument("--timeout-s", type=float, default=3600, help="longest for one clip (default: 3600)")
+    parser.add_argument("--timeout-s", type=int, default=3600, help="longest for one clip (default: 3600)")
     parser.add_argument("--videos", required=True, help="output: folder of the videos")
     parser.add_argument("--records", required=True, help="output: one record a test clip, .jsonl")
 

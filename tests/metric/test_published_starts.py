@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 COMPAT = Path(__file__).parents[3] / "shared/compat/networks.json"
 TAVCE = {"audio_start": "tavce", "visual_start": "tavce"}
 FILES = {name: weights.table()[name].file for name in ("wav2lip", "arcface_iresnet18", "resnet18", "tavce_metric")}
-KEYS = {"audio_encoder": layouts.correlation_audio_encoder(), "image_encoder": layouts.iresnet18(128)}
+KEYS = {"audio_encoder": layouts.correlation_audio_encoder(), "image_encoder": layouts.iresnet(128)}
 
 
 @pytest.fixture(autouse=True)
@@ -81,11 +81,11 @@ def test_wav2lips_encoder_gives_its_512_features_and_the_layer_on_top_stays_as_i
 
 @torch.inference_mode()
 def test_arcfaces_trunk_gives_its_features_and_the_embedding_stays_as_it_was():
-    state = layouts.numbers(layouts.iresnet18(512), 2)
+    state = layouts.numbers(layouts.iresnet(512), 2)
     place("arcface_iresnet18", state)
     picture = torch.rand(1, 3, 112, 112) * 2 - 1
     face = started(recipe(visual_start="arcface")).face
-    expected = layouts.iresnet18_trunk(state, picture)
+    expected = layouts.iresnet_trunk(state, picture)
     torch.testing.assert_close(face.norm(face.blocks(face.stem(picture))), expected, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(face.embed.weight, started(recipe()).face.embed.weight)
 
@@ -121,7 +121,7 @@ def test_a_metric_of_the_release_trained_on_several_gpus_embeds_as_it_did_there(
     layer = states["audio_encoder"]["fc.weight"], states["audio_encoder"]["fc.bias"]
     heard = torch.nn.functional.linear(features, *layer)
     torch.testing.assert_close(encoders.audio(mel), heard, atol=1e-5, rtol=1e-4)
-    seen = layouts.run_iresnet18(states["image_encoder"], picture)
+    seen = layouts.run_iresnet(states["image_encoder"], picture)
     torch.testing.assert_close(encoders.face(picture), seen, atol=1e-4, rtol=1e-4)
     assert encoders.face.norm.num_batches_tracked == 7
 
@@ -178,7 +178,7 @@ def test_a_learner_starts_from_the_files_of_its_recipe():
     ids=["missing", "of another shape", "of a deeper network", "no tensor"],
 )
 def test_the_entry_that_does_not_fit_is_named(change, words):
-    trunk = {name: shape for name, shape in layouts.iresnet18(512).items() if not name.startswith("f")}
+    trunk = {name: shape for name, shape in layouts.iresnet(512).items() if not name.startswith("f")}
     state = layouts.numbers(trunk, 2) | change
     place("arcface_iresnet18", {name: entry for name, entry in state.items() if entry is not None})
     with pytest.raises(InputError, match=rf"iresnet18\.pth: entry {words}"):
@@ -225,7 +225,7 @@ def test_a_file_nobody_placed_is_named_with_what_does_without():
 @pytest.mark.parametrize(
     ("name", "shapes"),
     [
-        ("correlation_image_encoder", layouts.iresnet18(128)),
+        ("correlation_image_encoder", layouts.iresnet(128)),
         ("correlation_audio_encoder", layouts.correlation_audio_encoder()),
         ("correlation_generator", layouts.generator()),
     ],

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from project import CORPUS, Project, copy_repository, names, rules
+from project import CORPUS, Project, copy_repository, names, read_jobs, rules
 
 from tavce.stages import SHARD_STAGES
 
@@ -78,6 +78,22 @@ def test_another_seed_is_trained_measured_and_tabled_and_nothing_else_is_done(fi
         "train_renderer no_correlation-2025",
         "write_tables mine",
     ]
+
+
+def test_another_method_is_gathered_measured_and_tabled_and_again_when_its_videos_change(finished):
+    (finished.folder / "eamm").mkdir()
+    others = {"eamm": {"videos": "eamm"}, "pcavs": {"command": "bash -c 'infer {portrait} {audio} {out}'"}}
+    finished.configure(others=others, methods={"eamm": "EAMM", "pcavs": "PC-AVS"})
+    said = finished.snakemake("--dry-run", "--printshellcmds")
+    after = ["report", "score mine eamm", "score mine pcavs", "write_tables mine"]
+    assert names(read_jobs(said)) == ["gather mine eamm", "gather mine pcavs", *after]
+    assert "--command 'bash -c '\"'\"'infer {portrait} {audio} {out}'\"'\"'' --timeout-s 3600" in said
+    made = "results/synthesise/mine/eamm.jsonl"
+    (finished.folder / made).with_suffix("").mkdir()
+    (finished.folder / made).touch()
+    finished.snakemake("--touch", "--cores", "1", "--forcerun", made, "--no-hooks", made)
+    (finished.folder / "eamm/a.mp4").write_text("a.mp4", encoding="utf-8")
+    assert names(finished.jobs(made)) == ["gather mine eamm"]
 
 
 def test_a_new_video_reruns_its_shard_and_not_the_basis(finished):

@@ -14,7 +14,7 @@ from snakemake.shell import shell
 from tavce.cluster import guard
 from tavce.cluster.site import site
 from tavce.config import SettingsError, load
-from tavce.methods.folder import listing_digest
+from tavce.methods.folder import listing
 from tavce.shards import shard_names
 from tavce.stages import STAGES
 
@@ -201,7 +201,7 @@ def source_of(wildcards):
 def listing_of(wildcards):
     """Return what changes with the videos of another method's folder; those of a command have none."""
     other = settings.others[wildcards.method]
-    return "" if other.videos is None else listing_digest(other.videos, wildcards.dataset)
+    return "" if other.videos is None else listing(other.videos, wildcards.dataset)
 
 
 INDEXES = expand("results/{dataset}/index.parquet", dataset=SHARDS)

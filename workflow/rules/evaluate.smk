@@ -112,14 +112,11 @@ rule check_metrics:
         " --json {output.found:q} --markdown {output.markdown:q} 2> {log:q}"
 
 
-localrules:
-    write_tables,
-
-
 rule write_tables:
     input:
         scores=expand("results/score/{{dataset}}/{method}.parquet", method=settings.compared),
         features=expand("results/score/{{dataset}}/{method}.features.npz", method=settings.compared),
+        runs=expand("results/score/{{dataset}}/{method}.run.json", method=settings.compared),
         checked="results/selftest/{dataset}.json",
     output:
         comparison=expand("results/tables/{{dataset}}.{form}", form=FORMS),
@@ -153,7 +150,7 @@ rule write_funnel_table:
     log:
         "logs/tables/funnel.log",
     conda:
-        "../../envs/train.yaml"
+        "../../envs/data.yaml"
     params:
         version=version("funnel_table"),
     shell:
