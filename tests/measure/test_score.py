@@ -65,7 +65,15 @@ def test_a_dropped_clip_has_nulls_and_the_reason(scored):
 def test_a_copy_of_the_reference_scores_almost_perfectly(scored):
     for row in (scored[0][0], scored[0][2]):
         assert {row.reasons[name] for name in ("lse_c", "lse_d", "sync_offset")} == {FETCH}
-        assert row.reasons.keys() <= {*NAMES, "fid"} - {"psnr", "ssim", "cpbd", "lmd_mouth", "lmd_face", "av_corr", "av_offset"}
+        assert row.reasons.keys() <= {*NAMES, "fid"} - {
+            "psnr",
+            "ssim",
+            "cpbd",
+            "lmd_mouth",
+            "lmd_face",
+            "av_corr",
+            "av_offset",
+        }
         assert row.metrics["psnr"] > 34
         assert row.metrics["ssim"] > 0.95
         assert row.metrics["lmd_face"] < 0.03
