@@ -337,3 +337,10 @@ def test_everything_that_can_be_used_has_a_name(page):
             || found.getAttribute('aria-labelledby') || found.closest('label')))
         .map(found => found.outerHTML.slice(0, 80))"""
     assert page.evaluate(nameless) == []
+
+
+def test_a_clip_of_the_panel_leads_to_its_player(page):
+    page.click(cell("plain", "psnr"))
+    page.click("#lineage a:text-is('clip#3')")
+    page.wait_for_function("document.activeElement.matches('[data-clip=\"clip#3\"][open] .play')")
+    assert not page.is_visible("#lineage")
