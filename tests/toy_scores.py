@@ -67,7 +67,7 @@ def write_features(path: Path, name: str, frames: int, shift: float, clips: int 
     """Write features of a pooled metric, float32 [frames, 2]: `made` is `real` moved by `shift`."""
     real = np.random.default_rng(5).normal(size=(frames, 2)).astype(np.float32)
     ids = np.array([f"clip_{frame % clips}" for frame in range(frames)])
-    np.savez(path, **{f"{name}.made": real + np.float32(shift), f"{name}.real": real, "clips": ids})
+    np.savez(path, **{f"{name}.made": real + np.float32(shift), f"{name}.real": real, f"{name}.clips": ids})
 
 
 def tables_of(

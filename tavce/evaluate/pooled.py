@@ -36,7 +36,7 @@ class Frechet:
         with np.load(path, allow_pickle=False) as kept:
             if f"{self.name}.made" not in kept.files:
                 return "no features were kept"
-            made, real, clips = kept[f"{self.name}.made"], kept[f"{self.name}.real"], kept["clips"]
+            made, real, clips = kept[f"{self.name}.made"], kept[f"{self.name}.real"], kept[f"{self.name}.clips"]
         if len(made) < self.ask.frechet_n:
             return f"{len(made)} frames have features, tables.frechet_n is {self.ask.frechet_n}"
         subsets, seed = self.ask.frechet_subsets, self.ask.seed
