@@ -21,7 +21,7 @@ def loaded(**changes: object):
 def test_other_methods_have_rows_where_methods_names_them():
     others = {"wav2lip": {"videos": "/w"}, "eamm": {"command": COMMAND, "timeout_s": 60}}
     settings = loaded(others=others, methods={"wav2lip": "Wav2Lip"})
-    assert settings.compared == ["ground_truth", "static", "no_correlation", "ours", "wav2lip"]
+    assert settings.compared == ["ground_truth", "static", "wav2lip", "no_correlation", "ours"]
     assert settings.others["eamm"].timeout_s == 60
     assert settings.others["wav2lip"].timeout_s == 3600
 
@@ -58,7 +58,7 @@ def test_a_published_number_has_a_source_and_a_label():
             "others.ours: choose a name of lower-case letters, digits and _, none",
         ),
         ({"others": {"static": {"videos": "/w"}}}, "others.static: choose a name of lower-case letters, digits and _"),
-        ({"methods": {"eamm": "EAMM"}}, "methods.eamm is none of ['ours', 'no_correlation', 'static', 'ground_truth'"),
+        ({"methods": {"eamm": "EAMM"}}, "methods.eamm is none of ['ours', 'no_correlation', 'ground_truth', 'static'"),
         ({"tables": {"baseline": "eamm"}}, "tables.baseline 'eamm' is none of methods: ['ground_truth', 'static'"),
         ({"score": {"tavc": "best"}}, "score.tavc 'best' is none of ['paper', 'recommended']"),
         ({"quoted": {"ours": QUOTED}}, "quoted.ours: choose a name of lower-case letters, digits and _, none of"),
@@ -88,3 +88,11 @@ def test_settings_that_cannot_be_used_are_refused_in_words(changes, words):
     with pytest.raises(SettingsError) as caught:
         loaded(**changes)
     assert words in str(caught.value)
+
+
+def test_rows_are_in_the_order_of_tables_whatever_file_named_them_first():
+    methods = {"eamm": "EAMM", "ours": "Ours", "wav2lip": "Wav2Lip", "static": "Still", "ground_truth": "Real"}
+    others = {"wav2lip": {"videos": "/w"}, "eamm": {"videos": "/e"}}
+    settings = loaded(others=others, methods=methods)
+    assert [*settings.methods][:4] == ["ground_truth", "static", "wav2lip", "eamm"]
+    assert [*settings.methods][-1] == "ours"

@@ -20,7 +20,7 @@ from tavce.records import SPLITS
 LABELS = {"ground_truth": "Real video", "static": "Still <frame> & sound", "tavce": "TAVCE", "plain": "Without both"}
 SPEAKERS = {"clip_0": "ann", "clip_1": "ann", "clip_2": "bob", "clip#3": "ann"}
 SEED = "tavce-2025"  # a second seed of `tavce`, which has scores
-NO_WEIGHTS = "its weights are not there: .venv/bin/tavce fetch WEIGHTS"
+NO_WEIGHTS = "its weights are not there: place https://example.org/a_folder/of_a_long_name/and_another/without_a_place_to_break_it.pth"
 WHY = {"av_corr": "flat"}
 REASON = "dropped at synthesise: no_face: nobody there"
 

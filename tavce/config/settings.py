@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from tavce.config.corpora import OWN_SECTIONS, AnyCorpus
 from tavce.config.data import (
@@ -29,7 +29,7 @@ from tavce.config.variants import Variant, compared, trainings
 from tavce.stages import RESULT_FOLDERS, STAGES
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-FIXED_METHODS = ("static", "ground_truth")
+FIXED_METHODS = ("ground_truth", "static")
 
 
 class Settings(Section):
@@ -61,6 +61,14 @@ class Settings(Section):
     others: dict[str, Other] = Field(description="other methods by name, known by their videos")
     quoted: dict[str, Quoted] = Field(description="published numbers by name, as rows of their own")
     methods: dict[str, str] = Field(min_length=1, description="rows of the tables: method → label")
+
+    @field_validator("methods")
+    @classmethod
+    def _in_order(cls, methods: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        """Return the rows as tables have them, whatever file named them first: what is known, others, variants."""
+        groups = (FIXED_METHODS, info.data.get("others", ()), methods)
+        places = {name: None for group in groups for name in group if name in methods}
+        return {name: methods[name] for name in places}
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

@@ -260,7 +260,7 @@ def test_the_command_says_it_in_words(written, capsys):
         "value: 19.50 dB ± 0.71 dB over seeds",
         "interval: 18.00 dB to 21.00 dB, 95 %, speakers drawn anew",
         "counted: 3 clips of 2 speakers; 1 clips without a number",
-        "metric: peak signal-to-noise ratio of RGB frames, mean over a clip's frames; higher is better",
+        f"metric: {METRIC['psnr'].definition}; higher is better",
         "identity: psnr.rgb8/1; numbers under another identity cannot be compared with it",
         "test: none: this is the method that the others are tested against",
         "run ours: 19.00 dB",
