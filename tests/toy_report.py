@@ -20,7 +20,7 @@ from tavce.records import SPLITS
 LABELS = {"ground_truth": "Real video", "static": "Still <frame> & sound", "tavce": "TAVCE", "plain": "Without both"}
 SPEAKERS = {"clip_0": "ann", "clip_1": "ann", "clip_2": "bob", "clip#3": "ann"}
 SEED = "tavce-2025"  # a second seed of `tavce`, which has scores
-NO_WEIGHTS = "its weights are not there: place https://example.org/a_folder/of_a_long_name/and_another/without_a_place_to_break_it.pth"
+NO_WEIGHTS = "its weights are not there: place them as store/weights/" + "a_long_name_" * 8
 WHY = {"av_corr": "flat"}
 REASON = "dropped at synthesise: no_face: nobody there"
 
@@ -158,7 +158,7 @@ def _cell(metric: Metric, method: str, rows_of: dict[str, list[ScoreRow]]) -> Ce
         speakers=2,
         dropped=max(len(rows) for rows in runs) - min(mean.n for mean in means),
         missing=_missing(metric, runs),
-        why_no_value=None if values else "no clip has a number",
+        why_no_value=None if values else f"no clip has a number: {NO_WEIGHTS}",
         why_no_interval=None if metric.name == "psnr" or not values else "2 speakers, tables.min_speakers is 8",
         against_baseline=Against(**against) if tested else None,
         mark={"tavce": "best", "plain": "second"}.get(method) if metric.name == "psnr" else None,
