@@ -18,8 +18,8 @@ def clips_of(rows: Iterable[ScoreRow], metric: Facts, index: dict[str, Facts], m
     reasons: dict[str, dict[str, list[str]]] = {"dropped": {}, "without_number": {}}
     counted = []
     for row in rows:
-        if row.metrics.get(metric["name"]) is not None:
-            counted.append(_clip(row, metric, index.get(row.clip_id, {})))
+        if (value := row.metrics.get(metric["name"])) is not None:
+            counted.append((abs(value) if metric["magnitude"] else value, row))
         elif row.video is None:  # for one reason, whatever the metric
             reason = next(iter(row.reasons.values()), UNTOLD)
             reasons["dropped"].setdefault(reason, []).append(row.clip_id)
@@ -27,19 +27,19 @@ def clips_of(rows: Iterable[ScoreRow], metric: Facts, index: dict[str, Facts], m
             reason = row.reasons.get(metric["name"], UNTOLD)
             reasons["without_number"].setdefault(reason, []).append(row.clip_id)
     sign = -1 if metric["better"] == "lower" else 1
-    ranked = sorted(counted, key=lambda clip: (sign * clip["value"], clip["clip_id"]))
-    best = ranked[max(most, len(ranked) - most) :][::-1]
-    return {"clips": len(counted), "worst": ranked[:most], "best": best, **reasons}
+    ranked = sorted(counted, key=lambda item: (sign * item[0], item[1].clip_id))
+    ends = {"worst": ranked[:most], "best": ranked[max(most, len(ranked) - most) :][::-1]}
+    told = {end: [_clip(row, value, index.get(row.clip_id, {})) for value, row in items] for end, items in ends.items()}
+    return {"clips": len(counted), **told, **reasons}
 
 
-def _clip(row: ScoreRow, metric: Facts, entry: Facts) -> Facts:
-    value = row.metrics[metric["name"]]
+def _clip(row: ScoreRow, value: float, entry: Facts) -> Facts:
     # where the trimmed clip begins in the source, and how far in what was kept of it begins
     start = entry["start_frame"] + entry["first_frame"] if entry else None
     return {
         "clip_id": row.clip_id,
         "speaker": row.speaker,
-        "value": abs(value) if metric["magnitude"] else value,
+        "value": value,
         "source": entry.get("source") or row.source,
         "video_id": entry.get("video_id"),
         "start_s": None if start is None else start / RATE_HZ,
