@@ -16,7 +16,7 @@ from tavce.faces.points import inter_ocular
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import filled, found
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 
 SMOOTHED_FRAMES = 5.0  # σ of the Gaussian over the speed
 TOLERANCE_S = 0.1  # σ of the credit for a beat near by

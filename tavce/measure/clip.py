@@ -16,7 +16,7 @@ from tavce.config.evaluation import Score
 from tavce.faces.lips import SAMPLES_PER_FRAME, loudness_db
 from tavce.faces.points import mouth_opening
 from tavce.measure.landmarks import detect_landmarks
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.measurements import MeasurementError
 
 STILL_MOUTH = 0.002  # deviation of the opening, inter-ocular: a still face measures 0.0003, a talking one 0.02–0.04
 

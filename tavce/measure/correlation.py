@@ -25,7 +25,7 @@ from tavce.files import sha256
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import filled, found
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 from tavce.metric.embedding import CHUNK, alike, changes, embed_faces, embed_voices
 from tavce.metric.model import FrozenMetric, load_metric
 

@@ -11,7 +11,7 @@ Shapes: H × W pixels, N edges, R × C blocks.
 import cv2
 import numpy as np
 
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.measurements import MeasurementError
 
 BLOCK = 64  # px; rows and columns that fill no block, at the bottom and at the right, are left out
 EDGE_SHARE = 0.002  # of a block's pixels: a block with more edges is an edge block

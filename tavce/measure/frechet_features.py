@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 from tavce.measure.published import NOT_THERE, digest_of, missing, outputs
 from tavce.networks.inception import InceptionFeatures
 from tavce.published.files import PublishedFile

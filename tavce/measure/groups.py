@@ -7,7 +7,7 @@ from tavce.config.data import Mel
 from tavce.config.evaluation import Score
 from tavce.config.learning import Window
 from tavce.measure.clip import Clip
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tavce.files import sha256
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import found
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 from tavce.measure.published import NOT_THERE, digest_of, missing, outputs
 from tavce.metric.published import visual_names
 from tavce.networks.encoders import IRESNET100, VisualEncoder, VisualEncoderSizes

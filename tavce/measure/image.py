@@ -13,7 +13,7 @@ import numpy as np
 from tavce.measure.clip import Clip
 from tavce.measure.cpbd import cpbd
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 
 PEAK = 255.0
 WINDOW, SIGMA = 11, 1.5

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tavce.files import whole
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 
 SAID = "said"
 KINDS = ("curves", "features")

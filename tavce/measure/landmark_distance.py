@@ -8,7 +8,7 @@ from tavce.faces.points import MOUTH
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import SCORED, found, lmd, mouth_place
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 
 
 class LandmarkGroup:

@@ -14,7 +14,7 @@ from tavce.faces.backend import Face
 from tavce.faces.facemesh import FaceMesh
 from tavce.faces.points import MOUTH, POINTS, inter_ocular
 from tavce.faces.smoothing import bridge
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.measurements import MeasurementError
 
 SCORED = slice(17, POINTS)  # without the jaw, which FaceMesh defines otherwise than the 68-point scheme
 MIN_SIDE_PX = 256  # smaller frames are enlarged before detection

@@ -13,7 +13,7 @@ from tavce.files import sha256
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import filled, found
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 
 RATE_HZ = 25  # SyncNet knows no other
 MISSING = f"the weights {WEIGHTS} are not there: .venv/bin/tavce fetch {WEIGHTS}"

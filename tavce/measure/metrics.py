@@ -1,20 +1,9 @@
-"""What the tables report: every metric's definition, and a measurement that is a number or a reason.
+"""What the tables report: every metric by its name, heading and definition."""
 
-A measurement that fails is null with a reason; it never counts as a number.
-"""
-
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
-
-
-class MeasurementError(Exception):
-    """A measurement that has no value; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -254,26 +243,3 @@ METRICS = (
     Metric("frames", "Length", "frames/1", "frames", "none", 1, "frames of a clip that were compared"),
 )
 METRIC = {metric.name: metric for metric in METRICS}
-
-
-@dataclass
-class Measurements:
-    """Collects a clip's numbers, the reasons of those that could not be had, and what is drawn or pooled of it."""
-
-    metrics: dict[str, int | float | None] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-    curves: dict[str, np.ndarray] = field(default_factory=dict)  # float32 [T], or [4] of `mouth`, for the players
-    features: dict[str, np.ndarray] = field(default_factory=dict)  # float32 [n, D], for pooled metrics
-
-    def take(self, name: str, measure: Callable[[], float]) -> None:
-        """Store what `measure` returns, or the reason why it has no finite value."""
-        self.metrics[name] = None
-        try:
-            value = measure()
-        except MeasurementError as error:
-            self.reasons[name] = str(error)
-            return
-        if math.isfinite(value):
-            self.metrics[name] = value
-        else:
-            self.reasons[name] = f"the value is {value}"

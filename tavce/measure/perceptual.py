@@ -14,7 +14,7 @@ from torch import nn
 from tavce.dataset import to_unit
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 from tavce.measure.published import NOT_THERE, digest_of, missing
 from tavce.metric.distance import load_distance
 

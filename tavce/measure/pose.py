@@ -11,7 +11,7 @@ from tavce.faces.mean_face import head_pose
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import found
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 
 
 def pose_diversity(landmarks: np.ndarray) -> float:

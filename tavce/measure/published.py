@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tavce import weights
 from tavce.files import sha256
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.measurements import MeasurementError
 
 NOT_THERE = "not there"
 BATCH = 16  # pictures at once

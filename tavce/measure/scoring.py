@@ -34,7 +34,7 @@ from tavce.measure.image import ImageGroup
 from tavce.measure.kept import Kept
 from tavce.measure.landmark_distance import LandmarkGroup
 from tavce.measure.lip_sync import SyncGroup
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 from tavce.measure.perceptual import LpipsGroup
 from tavce.measure.pose import PoseGroup
 from tavce.measure.reading import read_frames, read_sound

@@ -11,7 +11,7 @@ import numpy as np
 from tavce.faces.lips import FEWEST_FRAMES, best_lag, correlation
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 
 
 def av_corr(opening: np.ndarray, loudness: np.ndarray) -> float:

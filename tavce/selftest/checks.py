@@ -13,7 +13,8 @@ from tavce.evaluate.frechet import frechet_distance
 from tavce.faces.lips import SAMPLES_PER_FRAME
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Group
-from tavce.measure.metrics import METRIC, Measurements
+from tavce.measure.measurements import Measurements
+from tavce.measure.metrics import METRIC
 from tavce.measure.spoil import STRENGTHS, spoil
 from tavce.selftest.expectations import ASKED, IDEALS, INFINITE, OFFSETS, SHIFTS, SPOILT, UNKNOWN, Way
 

@@ -16,7 +16,7 @@ from tavce.loading import single_threaded
 from tavce.measure.clip import Clip, Sound, read_reference
 from tavce.measure.groups import Setup
 from tavce.measure.image import ImageGroup
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 from tavce.measure.reading import read_frames
 from tavce.media import VideoFormat, write_video
 from tests.bench.measurement import Measurement, core_seconds, seconds

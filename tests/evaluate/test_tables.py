@@ -16,7 +16,8 @@ from tavce.evaluate.markdown import to_markdown
 from tavce.evaluate.seeds import in_words
 from tavce.evaluate.spreadsheet import to_csv
 from tavce.evaluate.table import Column, read_table, write_table
-from tavce.measure.metrics import METRIC, METRICS, MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
+from tavce.measure.metrics import METRIC, METRICS
 from tavce.measure.rows import by_method, parse_labels, read_scores, write_scores
 from tavce.records import InputError
 

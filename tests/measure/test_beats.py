@@ -5,7 +5,7 @@ from tiny_corpus import tiny_settings
 from tavce.measure.beats import BeatGroup, audio_beats, beat_alignment, motion_beats
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 
 
 def face_that_goes(speed_px: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import skimage.data
 from scipy.ndimage import convolve
 
 from tavce.measure.cpbd import cpbd
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.measurements import MeasurementError
 from tavce.measure.spoil import STRENGTHS, spoil
 
 PORTRAIT = np.ascontiguousarray(skimage.data.astronaut()[:256, 96:352])

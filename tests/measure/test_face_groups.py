@@ -11,7 +11,8 @@ from tavce.measure.beats import BeatGroup
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Setup
 from tavce.measure.landmark_distance import LandmarkGroup
-from tavce.measure.metrics import METRIC, Measurements
+from tavce.measure.measurements import Measurements
+from tavce.measure.metrics import METRIC
 from tavce.measure.pose import PoseGroup
 
 FRAMES = 30

@@ -12,7 +12,7 @@ from tavce.config.evaluation import Score
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.frechet_features import FidGroup, MobileNetGroup, evenly_spaced
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 from tavce.networks.inception import InceptionFeatures
 from tavce.records import InputError
 from tavce.training.features import load_features

@@ -27,7 +27,7 @@ from tavce.measure.identity import (
     similarity,
 )
 from tavce.measure.landmarks import detect_landmarks
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 from tavce.metric.published import visual_names
 from tavce.networks.encoders import IRESNET100, VisualEncoder, VisualEncoderSizes
 

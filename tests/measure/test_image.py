@@ -9,7 +9,7 @@ from tavce.measure.clip import Clip, Sound
 from tavce.measure.cpbd import cpbd
 from tavce.measure.groups import Setup
 from tavce.measure.image import ImageGroup, clip_mean, psnr, ssim
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 from tavce.measure.spoil import STRENGTHS, spoil
 
 SETUP = Setup(paper().score, paper().window, paper().mel, 256, "cpu")

@@ -4,7 +4,7 @@ from talking_portrait import openings, talking_frames
 
 from tavce.faces.points import MOUTH, inter_ocular, mouth_opening
 from tavce.measure.landmarks import SCORED, detect_landmarks, filled, found, lmd, mouth_place
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.measurements import MeasurementError
 
 
 def face(frames: int = 3) -> np.ndarray:

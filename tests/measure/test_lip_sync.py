@@ -15,7 +15,7 @@ from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import detect_landmarks, filled
 from tavce.measure.lip_sync import SyncGroup
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 from tavce.networks.syncnet import SyncNetStreams
 
 FRAMES = 21

@@ -13,7 +13,7 @@ from tavce import weights
 from tavce.config import paper
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 from tavce.measure.perceptual import BATCH, LpipsGroup, lpips
 from tavce.measure.spoil import STRENGTHS, spoil
 from tavce.records import InputError

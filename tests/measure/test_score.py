@@ -15,7 +15,8 @@ from tavce.dataset import Entry
 from tavce.files import read_json, sha256
 from tavce.measure import score
 from tavce.measure.clip import read_reference
-from tavce.measure.metrics import METRICS, MeasurementError
+from tavce.measure.measurements import MeasurementError
+from tavce.measure.metrics import METRICS
 from tavce.measure.reading import read_sound
 from tavce.measure.rows import read_scores
 from tavce.records import InputError, write_lines

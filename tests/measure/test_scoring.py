@@ -12,7 +12,7 @@ from tavce.dataset import read_index
 from tavce.measure import drawn
 from tavce.measure.groups import Setup
 from tavce.measure.kept import Kept
-from tavce.measure.metrics import MeasurementError, Measurements
+from tavce.measure.measurements import MeasurementError, Measurements
 from tavce.measure.score import Job, setup_of
 from tavce.measure.scoring import Scorer, Task, score_all
 from tavce.records import read_records

@@ -12,7 +12,8 @@ from tavce.files import read_json
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.groups import Setup
 from tavce.measure.image import ImageGroup
-from tavce.measure.metrics import METRIC, Measurements
+from tavce.measure.measurements import Measurements
+from tavce.measure.metrics import METRIC
 from tavce.measure.scoring import GROUPS
 from tavce.measure.sync import LipsGroup
 from tavce.records import InputError, Reason, write_lines

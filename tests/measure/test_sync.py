@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tavce.measure.metrics import MeasurementError
+from tavce.measure.measurements import MeasurementError
 from tavce.measure.sync import av_corr, av_offset
 
 

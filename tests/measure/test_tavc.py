@@ -14,7 +14,7 @@ from tavce.data.mel import log_mel
 from tavce.measure.clip import Clip, Sound
 from tavce.measure.correlation import Asked, TavcGroup, mouths
 from tavce.measure.groups import Setup
-from tavce.measure.metrics import Measurements
+from tavce.measure.measurements import Measurements
 from tavce.metric.model import Encoders, load_metric
 from tavce.records import InputError
 from tavce.training import checkpoint
