@@ -39,6 +39,8 @@ SITE = {
         "detect": {"mem_mb": 1500, "runtime": 10},
         "listen": {"mem_mb": 3000, "runtime": 10, "threads": 1},
         "score": {"mem_mb": 3000, "runtime": 10, "threads": 1},
+        "check_metrics": {"mem_mb": 3000, "runtime": 10},
+        "write_tables": SMALL,
         "report": SMALL,
     },
 }
