@@ -16,7 +16,7 @@ from tavce.measure.groups import Group
 from tavce.measure.measurements import Measurements
 from tavce.measure.metrics import METRIC
 from tavce.measure.spoil import STRENGTHS, spoil
-from tavce.selftest.expectations import ASKED, IDEALS, INFINITE, OFFSETS, SHIFTS, SPOILT, UNKNOWN, Way
+from tavce.selftest.expectations import ASKED, IDEALS, INFINITE, LARGEST, SHIFTS, SPOILT, UNKNOWN, Way
 
 SPOILT_FRAMES = 16  # of a clip, evenly spaced: as many networks' passes are enough to see which way a metric goes
 
@@ -46,7 +46,9 @@ def check_all(groups: Sequence[Group], clips: Sequence[Clip]) -> list[Check]:
     names = [name for group in groups for name in group.metrics]
     asked = [group for group in groups if {*group.metrics} & ASKED]
     plain = [measured(asked, clip) for clip in clips]
-    checks = [*itself(names, plain), *shifted(asked, clips, plain), *spoilt(asked, clips)]
+    holding = [group for group in groups if any(name in IDEALS and IDEALS[name].held for name in group.metrics)]
+    held = [measured(holding, hold_first(clip)) for clip in clips] if holding else plain
+    checks = [*itself(names, plain, held), *shifted(asked, clips, plain), *spoilt(asked, clips)]
     checks += [Check(name, "nothing", "", [], None, UNKNOWN) for name in names if name not in ASKED]
     return sorted(checks, key=lambda check: names.index(check.metric))
 
@@ -70,35 +72,54 @@ def numbers(name: str, measurements: Sequence[Measurements]) -> list[float | Non
     return [frechet_distance(made, real)]
 
 
-def itself(names: Sequence[str], plain: Sequence[Measurements]) -> Iterator[Check]:
+def hold_first(clip: Clip) -> Clip:
+    """Return a clip whose every generated frame is its first real one."""
+    held = replace(clip, frames=[clip.reference[0]] * len(clip.reference))
+    held.reference_landmarks = clip.reference_landmarks
+    held.landmarks = np.repeat(clip.reference_landmarks[:1], len(clip.reference), axis=0)  # the frames are the same
+    return held
+
+
+def itself(names: Sequence[str], plain: Sequence[Measurements], held: Sequence[Measurements]) -> Iterator[Check]:
     """Yield whether clips beside themselves have the ideal value."""
-    what = "a clip beside itself"
     for name in names:
+        what = "a clip beside itself"
         if name in INFINITE:
             reasons = [of_clip.reasons.get(name, "") for of_clip in plain]
             infinite = all(INFINITE[name] in reason for reason in reasons)
             yield Check(name, what, "∞: no number, and that reason", numbers(name, plain), infinite)
         elif name in IDEALS:
-            ideal, values = IDEALS[name], numbers(name, plain)
+            ideal = IDEALS[name]
+            given = held if ideal.held else plain
+            what = "the first frame, held" if ideal.held else what
+            values = numbers(name, given)
             known = [value for value in values if value is not None]
             expected = f"{ideal.value:g} ± {ideal.within:g}"
             right = all(abs(value - ideal.value) <= ideal.within for value in known)
-            yield Check(name, what, expected, values, right if known else None, None if known else _why(name, plain))
+            yield Check(name, what, expected, values, right if known else None, None if known else _why(name, given))
 
 
 def shifted(groups: Sequence[Group], clips: Sequence[Clip], plain: Sequence[Measurements]) -> Iterator[Check]:
     """Yield whether sound that is early by so many frames moves the offset by as many, in most clips."""
-    asking = [group for group in groups if {*group.metrics} & {*OFFSETS}]
+    asking = [group for group in groups if {*group.metrics} & {*LARGEST}]
     for shift in SHIFTS if asking else ():
         moved = [measured(asking, with_early_sound(clip, shift)) for clip in clips]
-        for name in (name for group in asking for name in group.metrics if name in OFFSETS):
+        for name in (name for group in asking for name in group.metrics if name in LARGEST):
+            largest = LARGEST[name] or clips[0].settings.max_lag_frames
             pairs = zip(numbers(name, plain), numbers(name, moved), strict=True)
-            moves = [None if None in pair else pair[1] - pair[0] for pair in pairs]
+            moves = [None if _is_untold(*pair, shift, largest) else pair[1] - pair[0] for pair in pairs]
             known = [move for move in moves if move is not None]
             right = sum(move == shift for move in known) * 2 > len(known)
-            reason = None if known else _why(name, [*plain, *moved])
+            reason = (
+                None if known else _why(name, [*plain, *moved], f"no clip's offset can move so far within {largest}")
+            )
             what = f"the sound {abs(shift)} frames {'early' if shift > 0 else 'late'}"
             yield Check(name, what, f"{shift:+d} in most clips", moves, right if known else None, reason)
+
+
+def _is_untold(before: float | None, after: float | None, shift: int, largest: int) -> bool:
+    """Return whether a clip cannot tell how far its offset moves: it has none, or moves beyond those looked for."""
+    return before is None or after is None or abs(before + shift) > largest
 
 
 def with_early_sound(clip: Clip, shift: int) -> Clip:
@@ -149,6 +170,6 @@ def _ordered(name: str, how: str, ways: Mapping[str, Way], series: Sequence[Sequ
     return Check(name, what, ways[how], [*means], bool((steps >= 0).all() and steps.sum() > 0))
 
 
-def _why(name: str, measurements: Sequence[Measurements]) -> str:
-    """Return why no clip has a number."""
-    return next((of_clip.reasons[name] for of_clip in measurements if name in of_clip.reasons), "no clip has a number")
+def _why(name: str, measurements: Sequence[Measurements], otherwise: str = "no clip has a number") -> str:
+    """Return why no clip has a number: the first reason, else the one given."""
+    return next((of_clip.reasons[name] for of_clip in measurements if name in of_clip.reasons), otherwise)

@@ -137,11 +137,43 @@ class Contrasts:
             measured.features[f"fd_mobilenetv2.{which}"] = np.float32(features)
 
 
+class Likeness:
+    """Compares every frame with the first real one, as CSIM does; a talking face differs from its first frame."""
+
+    name, metrics, version = "likeness", ("csim",), 1
+
+    def __init__(self, _: Setup):
+        pass
+
+    def measure(self, clip: Clip, measured: Measurements) -> None:
+        first = clip.reference[0].astype(float)
+        apart = np.mean([np.abs(frame - first).mean() for frame in clip.frames])
+        measured.take("csim", lambda: 1 - apart / 255)
+
+
 class Unweighted(Contrasts):
     """The same without its weights."""
 
     def measure(self, clip: Clip, measured: Measurements) -> None:
         measured.reasons["fd_mobilenetv2"] = "the weights mobilenetv2 are not there"
+
+
+def test_what_compares_with_the_first_frame_is_asked_about_that_frame_held(clips):
+    (check,) = check_all([Likeness(None)], clips)
+    assert (check.what, check.values, check.passed) == ("the first frame, held", [1, 1], True)
+    given = Measurements()
+    Likeness(None).measure(clips[0], given)
+    assert given.metrics["csim"] < 1 - 1e-3  # a clip beside itself would fail
+
+
+def test_an_offset_that_would_move_beyond_those_looked_for_is_not_asked(clips):
+    near = [
+        dataclasses.replace(clip, settings=clip.settings.model_copy(update={"max_lag_frames": 2})) for clip in clips
+    ]
+    checks = check_all([LipsGroup(argparse.Namespace(settings=near[0].settings))], near)
+    found = [check for check in checks if check.metric == "av_offset"]
+    assert [(check.values, check.passed) for check in found] == [([None, None], None)] * 2
+    assert found[0].reason == "no clip's offset can move so far within 2"
 
 
 def test_a_pooled_metric_is_asked_about_all_clips_together(clips):
