@@ -3,6 +3,7 @@
 Published numbers stand in the comparison as rows of their own; they are of other clips, so nothing is tested on them.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +164,7 @@ def _notes(wanted: Wanted, rows: list[Line]) -> list[str]:
             f"A Fréchet distance is of n = {ask.frechet_n} frames: mean ± standard deviation over "
             f"{ask.frechet_subsets} subsets."
         )
+    notes += [f"No interval of {number} cells: {why}." for why, number in _uncertain(rows).most_common()]
     if any(len(row.runs) > 1 for row in rows):
         notes.append(f"{SPREAD}.")
     if any(cell.value is None for row in rows if row.measured for cell in row.cells.values()):
@@ -173,3 +175,9 @@ def _notes(wanted: Wanted, rows: list[Line]) -> list[str]:
         if not row.measured
     ]
     return notes
+
+
+def _uncertain(rows: list[Line]) -> Counter[str]:
+    """Return why values of single clips have no interval, and how many cells that is said of."""
+    cells = [cell for row in rows if row.measured for cell in row.cells.values() if cell.sd_subsets is None]
+    return Counter(cell.why_no_interval for cell in cells if cell.value is not None and cell.why_no_interval)

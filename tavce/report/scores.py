@@ -4,7 +4,6 @@ Every function returns plain values for the template.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tavce.evaluate.table import Cell, Column, Line, Table
@@ -44,13 +43,6 @@ def unmeasured(table: Table) -> dict[str, list[str]]:
         if column.name in reasons:
             headings.setdefault(reasons[column.name], []).append(column.heading)
     return headings
-
-
-def uncertain(table: Table) -> list[str]:
-    """Return why cells have no interval, each reason once with the number of its cells."""
-    cells = [cell for row in table.rows for cell in row.cells.values()]
-    counts = Counter(cell.why_no_interval for cell in cells if cell.value is not None and cell.why_no_interval)
-    return [f"{why} ({number} cell{'s' * (number > 1)})" for why, number in counts.most_common()]
 
 
 def definitions(tables: Iterable[Table]) -> list[Column]:

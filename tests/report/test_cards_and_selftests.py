@@ -1,7 +1,7 @@
 """Facts about what the page says of datasets, self-tests, scores and the environment."""
 
 import pytest
-from toy_report import score_row, toy_table, write_card, write_selftest
+from toy_report import NO_WEIGHTS, score_row, toy_table, write_card, write_selftest
 
 from tavce.evaluate.table import Cell
 from tavce.files import read_json, write_json
@@ -75,5 +75,5 @@ def test_an_address_within_a_text_ends_before_its_comma():
 
 def test_metrics_without_any_number_are_told_by_reason():
     table = toy_table({"tavce": [score_row("tavce", "clip_0", 0)]}, {"tavce": "T"})
-    assert scores.unmeasured(table)["no clip has a number"][:3] == ["LPIPS", "CPBD", "FID"]
+    assert scores.unmeasured(table)[f"no clip has a number: {NO_WEIGHTS}"][:3] == ["LPIPS", "CPBD", "FID"]
     assert [column.name for column in scores.definitions([table, table])] == [*table.rows[0].cells]

@@ -88,7 +88,6 @@ def test_what_was_not_measured_is_listed_with_its_reason(written):
     assert "LPIPS, CPBD, FID" in words
     assert "Without both LPIPS, CPBD, FID, FD-MobileNetV2, CSIM, CSIM-dlib128, LMD-face, LSE-C, LSE-D" in words
     assert REASON in words
-    assert "No interval: 2 speakers, tables.min_speakers is 8 (23 cells)" in words
 
 
 def test_labels_are_text_not_markup(written):

@@ -161,7 +161,7 @@ rule report:
         funnel="results/funnel/funnel.json",
         runs=METRICS + GENERATORS,
         listened=LISTENED,
-        cards=expand("results/{dataset}/card.json", dataset=EVALUATE),
+        cards=CARDS,
         checked=expand("results/selftest/{dataset}.json", dataset=EVALUATE),
         scores=expand("results/score/{dataset}/{method}.parquet", dataset=EVALUATE, method=settings.compared),
         frames=expand("results/score/{dataset}/{method}.frames.parquet", dataset=EVALUATE, method=settings.compared),
