@@ -70,7 +70,7 @@ def test_too_few_clips_give_a_reason_in_place_of_a_number(tmp_path):
 def test_too_few_speakers_give_a_number_without_interval_and_test(tmp_path):
     rows = eight_clips(ours=20, static=21)
     table = tables_of(tmp_path, rows, {"ours": "O", "static": "S"}, min_speakers=9)[0]
-    assert "No interval of 2 cells: 8 speakers, tables.min_speakers is 9." in table.notes
+    assert "No interval of 6 cells: 8 speakers, tables.min_speakers is 9." in table.notes
     found = cell(table, "static")
     assert (found.value, found.low) == (pytest.approx(21.875), None)
     assert found.why_no_interval == found.against_baseline.why == "8 speakers, tables.min_speakers is 9"
