@@ -55,6 +55,7 @@ GROUPS: tuple[type[Group], ...] = (
     PoseGroup,
     BeatGroup,
 )
+CLIPS_A_PROCESS = 4  # fewer are measured before a process has started
 VERSION = 1  # of how videos are read for all groups
 ONLY_CLIP = Sound(None, "no other clip was generated, so there is no other sound")
 
@@ -123,8 +124,9 @@ class Scorer:
 
 
 def score_all(scorer: Scorer, tasks: Sequence[Task], processes: int) -> Iterator[Scored]:
-    """Yield what is measured of every task, in the tasks' order, by that many processes, one thread each."""
-    if processes == 1:
+    """Yield what is measured of every task, in the tasks' order, by so many processes at most, one thread each."""
+    processes = min(processes, len(tasks) // CLIPS_A_PROCESS)
+    if processes <= 1:
         _one_thread()
         yield from map(scorer, tasks)
         return

@@ -76,6 +76,6 @@ def test_only_what_has_both_picture_and_sound_is_aligned():
     clip.landmarks = face_that_goes(1 + np.cos(2 * np.pi * np.arange(100) / 20))
     clip.landmarks[100] = 0  # a frame behind the sound
     measured = Measurements()
-    BeatGroup(Setup(settings.score, settings.window, settings.mel, "cpu")).measure(clip, measured)
+    BeatGroup(Setup(settings.score, settings.window, settings.mel, 64, "cpu")).measure(clip, measured)
     expected = beat_alignment(audio_beats(wave, 16_000), motion_beats(clip.landmarks[:100], 25))
     assert measured.metrics == {"beat_align": pytest.approx(expected)}

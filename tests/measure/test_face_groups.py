@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from talking_portrait import openings, spoken, talking_frames
+from talking_portrait import SIDE, openings, spoken, talking_frames
 from tiny_corpus import tiny_settings
 
 from tavce.measure.beats import BeatGroup
@@ -17,7 +17,7 @@ from tavce.measure.pose import PoseGroup
 
 FRAMES = 30
 SETTINGS = tiny_settings(score={"min_frames": 20})
-SETUP = Setup(SETTINGS.score, SETTINGS.window, SETTINGS.mel, "cpu")
+SETUP = Setup(SETTINGS.score, SETTINGS.window, SETTINGS.mel, SIDE, "cpu")
 
 
 @pytest.fixture(scope="module")

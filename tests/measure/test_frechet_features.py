@@ -18,7 +18,7 @@ from tavce.records import InputError
 from tavce.training.features import load_features
 
 SETTINGS = Score(max_lag_frames=8, min_frames=25, max_frames_apart=1, frechet_frames=3, tavc=None)
-SETUP = Setup(SETTINGS, window=None, mel=None, device="cpu")
+SETUP = Setup(SETTINGS, window=None, mel=None, side_px=64, device="cpu")
 FRAMES = 20
 
 
@@ -107,7 +107,9 @@ def test_the_published_layout_with_its_classifier_gives_the_features_of_fid(real
     classifier = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
     torch.save(network.state_dict() | classifier, _place(b""))
     digest = _believe(monkeypatch)
-    group = FidGroup(Setup(SETTINGS.model_copy(update={"frechet_frames": 1}), window=None, mel=None, device="cpu"))
+    group = FidGroup(
+        Setup(SETTINGS.model_copy(update={"frechet_frames": 1}), window=None, mel=None, side_px=64, device="cpu")
+    )
     features = measured_by(group, clip_of(real, real)).features
     expected = network(torch.from_numpy(real[10]).permute(2, 0, 1)[None] / 255)
     np.testing.assert_allclose(features["fid.real"], expected, rtol=1e-4, atol=1e-6)

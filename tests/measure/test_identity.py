@@ -32,7 +32,7 @@ from tavce.metric.published import visual_names
 from tavce.networks.encoders import IRESNET100, VisualEncoder, VisualEncoderSizes
 
 SETTINGS = Score(max_lag_frames=8, min_frames=10, max_frames_apart=1, frechet_frames=3, tavc=None)
-SETUP = Setup(SETTINGS, window=None, mel=None, device="cpu")
+SETUP = Setup(SETTINGS, window=None, mel=None, side_px=64, device="cpu")
 FRAMES = 12
 
 
@@ -171,7 +171,7 @@ def test_a_frame_without_a_face_is_left_out(arcface, clip):
 @pytest.mark.parametrize(
     ("which", "frames", "words"),
     [
-        ("landmarks", slice(3, None), "3 frames have landmarks, score.min_frames is 10"),
+        ("landmarks", slice(3, None), "3 of 12 frames have landmarks, score.min_frames is 10"),
         ("landmarks", slice(0, None, 5), "no frame that is compared, one of 5, has landmarks"),
         ("reference_landmarks", slice(0, 1), "the first real frame has no landmarks"),
     ],

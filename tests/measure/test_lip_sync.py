@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from talking_portrait import openings, spoken, talking_frames
+from talking_portrait import SIDE, openings, spoken, talking_frames
 from tiny_corpus import tiny_settings
 
 from tavce import weights
@@ -20,7 +20,7 @@ from tavce.networks.syncnet import SyncNetStreams
 
 FRAMES = 21
 SETTINGS = tiny_settings(score={"min_frames": 15})
-SETUP = Setup(SETTINGS.score, SETTINGS.window, SETTINGS.mel, "cpu")
+SETUP = Setup(SETTINGS.score, SETTINGS.window, SETTINGS.mel, SIDE, "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from talking_portrait import FRAMES, Corpus
 
 from tavce.dataset import read_index
-from tavce.measure import drawn
+from tavce.measure import drawn, scoring
 from tavce.measure.groups import Setup
 from tavce.measure.kept import Kept
 from tavce.measure.measurements import MeasurementError, Measurements
@@ -134,7 +134,8 @@ def test_a_video_that_cannot_be_read_is_the_reason_of_every_metric(place, corpus
 
 
 @pytest.mark.slow
-def test_several_processes_measure_what_one_does(place, corpus):
+def test_several_processes_measure_what_one_does(place, corpus, monkeypatch):
+    monkeypatch.setattr(scoring, "CLIPS_A_PROCESS", 1)
     one = list(score_all(scorer(place, Length), tasks(place, corpus), 1))
     shutil.rmtree(place.root / "kept")
     two = list(score_all(scorer(place, Length), tasks(place, corpus), 2))

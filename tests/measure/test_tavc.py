@@ -45,7 +45,7 @@ def metric(tmp_path_factory) -> str:
 
 def setup(tavc: str | None, **score: object) -> Setup:
     settings = tiny_settings(score=merge({"min_frames": 20}, score))
-    return Setup(settings.score, settings.window, settings.mel, "cpu", tavc)
+    return Setup(settings.score, settings.window, settings.mel, SIDE, "cpu", tavc)
 
 
 def clip_of(frames: list[np.ndarray], frames_heard: int = FRAMES, other: Sound | None = None) -> Clip:

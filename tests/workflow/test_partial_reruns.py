@@ -32,6 +32,7 @@ SETTINGS = {
     "metrics": {"paper": {"mouth_px": 24}},
     "motion": {"expression": 8},
     "gate": {"train": 1, "val": 1, "test": 1},
+    "score": {"tavc": None},  # no metric is trained
 }
 SHORT, ABSENT, NEW = "b.mp4", "g.mp4", "h.mp4"
 PATIENCE_S = 60
@@ -228,12 +229,12 @@ def test_a_new_line_in_the_table_runs_its_shard_only(corpus):
 
 def test_the_evaluation_of_one_method_leaves_the_other_alone(corpus, mlflow_template):
     shutil.copyfile(mlflow_template, corpus.project.folder / "results" / "mlflow.db")
-    both = [f"results/score/mine/{method}.jsonl" for method in ("static", "ground_truth")]
+    both = [f"results/score/mine/{method}.parquet" for method in ("static", "ground_truth")]
     corpus.run(*both)
     rerun = corpus.run(*both, "--forcerun", "results/synthesise/mine/static.jsonl")
     assert rerun.jobs == ["score mine static", "synthesise mine static"]
     assert not [name for name in rerun.written if "ground_truth" in name]
-    assert not {name for name in rerun.changed if name.endswith((".mp4", ".jsonl"))}
+    assert not {name for name in rerun.changed if name.endswith((".mp4", ".jsonl", ".parquet"))}
 
 
 def test_ctrl_c_ends_the_jobs_and_what_follows_and_the_same_command_works_again(corpus):

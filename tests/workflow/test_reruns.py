@@ -10,7 +10,8 @@ from tavce.stages import SHARD_STAGES
 pytestmark = pytest.mark.slow
 
 TRAINING = {"train_metric", "train_audio2exp", "train_audio2pose", "train_renderer"}
-TABLES = {"score", "write_tables", "report"}
+OF_A_METHOD = {"score", "write_tables", "report"}
+TABLES = OF_A_METHOD | {"check_metrics"}
 AFTER_METRIC = {"listen", "listening_gate", "train_renderer", "pack_model", "synthesise"} | TABLES
 AFTER_GATE = TRAINING | AFTER_METRIC
 AFTER_INDEX = {"index", "card", "funnel", "write_funnel_table", "gate"} | AFTER_GATE
@@ -34,11 +35,16 @@ def test_nothing_is_done_where_nothing_changed(finished):
         ({"duplicates": {"max_bits": 3}}, AFTER_INDEX),
         ({"motion": {"expression": 32}}, BASIS | AFTER_INDEX),
         ({"gate": {"test": 9}}, {"gate"} | AFTER_GATE),
-        ({"audio2exp": {"blink_weight": 3}}, {"train_audio2exp", "pack_model", "synthesise"} | TABLES),
+        (
+            {"audio2exp": {"blink_weight": 3}},
+            {"train_audio2exp", "pack_model", "synthesise"} | TABLES - {"check_metrics"},
+        ),
         ({"metrics": {"paper": {"margin": 0.1}}}, {"train_metric"} | AFTER_METRIC),
         ({"listening": {"max_clips": 9}}, {"listen", "listening_gate", "report"}),
         ({"synthesise": {"style": 1}}, {"synthesise", "pack_model"} | TABLES),
         ({"score": {"max_lag_frames": 10}}, TABLES),
+        ({"tables": {"min_clips": 9}}, {"write_tables", "report"}),
+        ({"report": {"max_clips": 9}}, {"report"}),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
