@@ -140,22 +140,16 @@ def _evaluate(root: Path) -> Iterator[tuple[str, float, int]]:
     """Yield what making and measuring the videos of the ground truth takes, and their size."""
     index, fates, videos = str(root / "index.parquet"), str(root / "index.jsonl"), root / "videos"
     core_seconds(["index", "--root", str(root), "--shards", "0000", "--out", index, "--records", fates], root)
-    made = [
-        "--method",
-        "ground_truth",
-        "--index",
-        index,
-        "--records",
-        str(root / "made.jsonl"),
-        "--videos",
-        str(videos),
-    ]
+    made = ["--method", "ground_truth", "--index", index, "--records", str(root / "made.jsonl")]
+    made += ["--videos", str(videos)]
     command = ["synthesise", "--settings", paper().sections("synthesise"), *made, "--fates", fates]
     yield "synthesise", core_seconds(command, root), sum(path.stat().st_size for path in videos.iterdir())
-    written = ["--dataset", "bench", "--scores", str(root / "scores.jsonl"), "--run-json", str(root / "run.json")]
-    command = ["score", "--settings", paper().sections("score"), *made, *written]
+    files = {option: str(root / f"scores.{option}") for option in ("scores", "frames", "features", "run-json")}
+    written = [text for option, file in files.items() for text in (f"--{option}", file)]
+    command = ["score", "--settings", paper().sections("score"), "--dataset", "bench", *made, *written]
     core_seconds(command, root)  # makes the tables of an MLflow database
-    yield "score", core_seconds(command, root), (root / "scores.jsonl").stat().st_size
+    shutil.rmtree(root / "scores.measured")
+    yield "score", core_seconds(command, root), sum(Path(file).stat().st_size for file in files.values())
 
 
 def _listen(root: Path) -> dict[str, float]:
