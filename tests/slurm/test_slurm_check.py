@@ -36,7 +36,7 @@ def test_a_fitting_site_is_looked_at_from_inside_its_nodes(checked, tmp_path):
 def test_what_the_profile_asks_for_and_the_nodes_lack_is_named_with_the_setting(checked):
     said = checked(rules={}, gpu_type="a100")
     assert "ask for up to 2880 minutes, cpu gives 60: set cpu_minutes: 60" in said
-    assert "train_renderer, synthesise ask for up to 32000 MB, gpu gives 8000: set gpu_mem_mb: 8000" in said
+    assert "train_renderer, synthesise, score ask for up to 32000 MB, gpu gives 8000: set gpu_mem_mb: 8000" in said
     assert (
         "train_renderer asks for 1 a100 GPU and 4 cores a node, a node of gpu has 2 h100, and at most 4 cores" in said
     )
