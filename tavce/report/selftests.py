@@ -1,10 +1,11 @@
 """What the page shows of the self-tests of the metrics: known damage to real clips, and whether every metric saw it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tavce.files import read_json
+from tavce.measure.metrics import METRIC
 from tavce.records import InputError
 from tavce.report.sections import Grid
 
@@ -31,7 +32,7 @@ def failures(results: Sequence[SelfTest]) -> list[str]:
     """Return a sentence for every dataset on which a metric failed."""
     sentences = []
     for result in results:
-        failed = [check["metric"] for check in result["checks"] if check["passed"] is False]
+        failed = [heading(check) for check in result["checks"] if check["passed"] is False]
         if failed:
             names = ", ".join(dict.fromkeys(failed))
             sentences.append(f"on {result['dataset']} these metrics fail their self-test: {names}")
@@ -51,7 +52,7 @@ def checks(result: SelfTest) -> Grid:
     ordered = sorted(result["checks"], key=lambda check: (check["passed"] is not False, check["passed"] is None))
     lines = [
         [
-            check["metric"],
+            heading(check),
             VERDICTS[check["passed"]],
             check["what"],
             str(check["expected"]),
@@ -64,5 +65,10 @@ def checks(result: SelfTest) -> Grid:
     return Grid(["Metric", "Result", "What was done", "Expected", "Measured", "Identity", "Reason"], lines)
 
 
-def _value(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def heading(check: Mapping[str, Any]) -> str:
+    """Return how the tables call a check's metric."""
+    return METRIC[check["metric"]].heading if check["metric"] in METRIC else check["metric"]
+
+
+def _value(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4g}"

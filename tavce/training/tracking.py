@@ -97,6 +97,7 @@ class Run:
             "git_commit": git_commit(),
             "versions": {name: _version(name) for name in VERSIONED},
             "python": platform.python_version(),
+            "platform": platform.platform(),
             "invocation": invocation(),
             **self.extra,
         }

@@ -30,13 +30,13 @@ def test_a_json_that_is_no_card_says_what_it_lacks(tmp_path):
 def test_failed_checks_come_first_and_those_not_asked_last(tmp_path):
     (result,) = selftests.read_selftests([write_selftest(tmp_path, passed=False)])
     assert [line[:2] for line in selftests.checks(result).lines] == [
-        ["psnr", "FAILED"],
-        ["ssim", "passed"],
-        ["lpips", "not asked"],
+        ["PSNR", "FAILED"],
+        ["SSIM", "passed"],
+        ["LPIPS", "not asked"],
     ]
     assert selftests.checks(result).lines[0][4] == "40, 20.12"
     assert selftests.counts(result) == "1 passed, 1 FAILED, 1 not asked"
-    assert selftests.failures([result]) == ["on toy_set these metrics fail their self-test: psnr"]
+    assert selftests.failures([result]) == ["on toy_set these metrics fail their self-test: PSNR"]
 
 
 def test_a_json_that_is_no_self_test_is_named(tmp_path):

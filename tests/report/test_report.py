@@ -106,7 +106,7 @@ def test_a_failed_self_test_is_said_on_top_of_the_page(tmp_path):
     write_selftest(tmp_path, passed=False)
     report.run(arguments)
     top, rest = (Path(arguments.out) / "index.html").read_text().split("</header>", 1)
-    assert "on toy_set these metrics fail their self-test: psnr" in top
+    assert "on toy_set these metrics fail their self-test: PSNR" in top
     assert rest.index("FAILED") < rest.index("not asked")
 
 
