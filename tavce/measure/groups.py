@@ -1,8 +1,11 @@
 """The groups that metrics are measured in: what shares its work, its weights and its cached results."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
+import torch
+
+from tavce.config import parse_sections
 from tavce.config.data import Mel
 from tavce.config.evaluation import Score
 from tavce.config.learning import Window
@@ -20,6 +23,19 @@ class Setup:
     side_px: int  # all videos are brought to this side
     device: str  # where networks run: cpu, cuda
     tavc: str | None = None  # best.pt of the metric that is asked for the TAVC similarity
+
+    @classmethod
+    def of(cls, settings: str, tavc: str | None) -> Self:
+        """Return what a stage measures with: its settings as JSON, and a GPU where there is one."""
+        sections = parse_sections(settings)
+        return cls(
+            settings=sections["score"],
+            window=sections["window"],
+            mel=sections["mel"],
+            side_px=sections["synthesise"].image_px,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+            tavc=tavc,
+        )
 
 
 class Group(Protocol):

@@ -15,9 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from tavce.config import parse_sections
 from tavce.dataset import Entry, read_index
 from tavce.files import input_file, sha256
 from tavce.measure.drawn import write_features, write_frames
@@ -62,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     index = {entry.clip_id: entry for entry in read_index([arguments.index])} if kept else {}
     job = Job(arguments.dataset, arguments.method, Path(arguments.videos), index)
     tasks = job.tasks(records)
-    scorer = Scorer(setup_of(arguments.settings, arguments.tavc), Kept(Path(arguments.scores).with_suffix(".measured")))
+    scorer = Scorer(Setup.of(arguments.settings, arguments.tavc), Kept(Path(arguments.scores).with_suffix(".measured")))
     done = progress(score_all(scorer, tasks, arguments.threads), f"score {arguments.method}", total=len(tasks))
     scored = {task.entry.clip_id: result for task, result in zip(tasks, done, strict=True)}
     rows = [job.row(record, scored.get(record.clip_id)) for record in records]
@@ -73,19 +70,6 @@ def run(arguments: argparse.Namespace) -> None:
     fresh = Counter(group for result in scored.values() for group in result.new)
     log.info("score: measured now: %s", ", ".join(f"{name} of {n} clips" for name, n in fresh.items()) or "nothing")
     log.info("score: %d clips of %s, %d dropped", len(scored), arguments.method, len(rows) - len(scored))
-
-
-def setup_of(settings: str, tavc: str | None) -> Setup:
-    """Return what to measure with, from the stage's settings as JSON and the metric that TAVC asks."""
-    sections = parse_sections(settings)
-    return Setup(
-        settings=sections["score"],
-        window=sections["window"],
-        mel=sections["mel"],
-        side_px=sections["synthesise"].image_px,
-        device="cuda" if torch.cuda.is_available() else "cpu",
-        tavc=tavc,
-    )
 
 
 @dataclass(frozen=True)

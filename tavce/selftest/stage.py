@@ -14,7 +14,6 @@ import cv2
 import torch
 
 from tavce import store
-from tavce.config import parse_sections
 from tavce.dataset import Entry, read_index
 from tavce.files import input_file, write_json, write_text
 from tavce.measure.clip import Clip, Sound
@@ -54,7 +53,7 @@ def run(arguments: argparse.Namespace, kinds: Sequence[type[Group]] = GROUPS) ->
     """
     cv2.setNumThreads(arguments.threads)
     torch.set_num_threads(arguments.threads)
-    setup = setup_of(arguments)
+    setup = Setup.of(arguments.settings, arguments.tavc)
     clips = read_clips(arguments, setup)
     checks = check_all([kind(setup) for kind in kinds], clips)
     failed = [check for check in checks if check.passed is False]
@@ -67,19 +66,6 @@ def run(arguments: argparse.Namespace, kinds: Sequence[type[Group]] = GROUPS) ->
     )
     if failed:
         raise SystemExit(f"tavce selftest: {arguments.dataset}: {'; '.join(map(sentence, failed))}")
-
-
-def setup_of(arguments: argparse.Namespace) -> Setup:
-    """Return what to measure with."""
-    sections = parse_sections(arguments.settings)
-    return Setup(
-        settings=sections["score"],
-        window=sections["window"],
-        mel=sections["mel"],
-        side_px=sections["synthesise"].image_px,
-        device="cuda" if torch.cuda.is_available() else "cpu",
-        tavc=arguments.tavc,
-    )
 
 
 def read_clips(arguments: argparse.Namespace, setup: Setup) -> list[Clip]:

@@ -13,7 +13,7 @@ from tavce.measure import drawn, scoring
 from tavce.measure.groups import Setup
 from tavce.measure.kept import Kept
 from tavce.measure.measurements import MeasurementError, Measurements
-from tavce.measure.score import Job, setup_of
+from tavce.measure.score import Job
 from tavce.measure.scoring import Scorer, Task, score_all
 from tavce.records import read_records
 
@@ -77,7 +77,7 @@ def tasks(place: Corpus, corpus: Corpus) -> list[Task]:
 
 
 def scorer(place: Corpus, *kinds, **changes) -> Scorer:
-    setup = setup_of(place.settings, None)
+    setup = Setup.of(place.settings, None)
     settings = setup.settings.model_copy(update=changes)
     return Scorer(Setup(**{**vars(setup), "settings": settings}), Kept(place.root / "kept"), kinds)
 

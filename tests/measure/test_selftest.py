@@ -42,7 +42,7 @@ def namespace(options, **changes) -> argparse.Namespace:
 @pytest.fixture(scope="module")
 def clips(options) -> list[Clip]:
     arguments = namespace(options)
-    return stage.read_clips(arguments, stage.setup_of(arguments))
+    return stage.read_clips(arguments, Setup.of(arguments.settings, None))
 
 
 def results(said: dict, metric: str) -> dict[str, bool | None]:
@@ -190,7 +190,7 @@ def test_a_pooled_metric_without_weights_neither_passes_nor_fails(clips):
 
 
 def failed(kind: type, clips: list[Clip], options: dict[str, str]) -> set[tuple[str, str]]:
-    checks = check_all([kind(stage.setup_of(namespace(options)))], clips[:1])
+    checks = check_all([kind(Setup.of(options["settings"], None))], clips[:1])
     return {(check.metric, check.what.split(" ")[0]) for check in checks if check.passed is False}
 
 
@@ -219,7 +219,7 @@ def test_a_metric_without_a_number_neither_passes_nor_fails(clips, options):
     """Its reason is that of the first clip: no weights, no sound."""
     silent = [dataclasses.replace(clips[0], sound=Sound(None, "there is no sound"))]
     silent[0].landmarks = clips[0].landmarks
-    checks = check_all([LipsGroup(stage.setup_of(namespace(options)))], silent)
+    checks = check_all([LipsGroup(Setup.of(options["settings"], None))], silent)
     offsets = [check for check in checks if check.metric == "av_offset"]
     assert [(check.passed, check.reason) for check in offsets] == [(None, "there is no sound")] * 2
 

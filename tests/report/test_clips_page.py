@@ -13,7 +13,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Page, Request
 from toy_players import (
     FRAMES,
     LABELS,
@@ -41,15 +41,6 @@ def root(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("clips")
     write_small_page(root)
     return root
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("NO CHROMIUM ON THIS MACHINE: the report page was not opened in a browser (apt install chromium)")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=["--mute-audio"])
 
 
 @pytest.fixture(scope="module")

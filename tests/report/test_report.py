@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Page, Request
 from toy_report import LABELS, REASON, write_report_inputs, write_selftest
 
 from tavce.cli import main
@@ -173,16 +173,6 @@ def test_a_rows_lineage_names_its_runs_clips_and_commits_once(written):
     assert run["dropped"] == {REASON: {"clips": 1, "first": ["clip_2"]}}
     assert [fact["git_commit"] for fact in said["facts"]] == ["c" * 40]
     assert {place for cell in said["cells"].values() for run in cell["runs"] for place in run["facts"]} == {0}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium of this machine's."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("NO CHROMIUM ON THIS MACHINE: the report page was not opened in a browser (apt install chromium)")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=["--mute-audio"])
 
 
 @pytest.fixture(scope="module")
