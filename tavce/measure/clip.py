@@ -4,6 +4,7 @@ Reads   the generated mp4 (with sound), and the JPEGs of the reference's crop
 Shapes: T frames, H × W pixels, to which the reference is resized
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,6 +67,7 @@ class Clip:
 
     frames, reference: uint8 [H, W, 3] RGB, 25 a second, of one size.
     crop_px: side of the reference's crop as it is stored, before it was brought to that size.
+    find_faces: returns the landmarks of the reference's frames; what is kept of them may be given in its place.
     """
 
     clip_id: str
@@ -75,6 +77,7 @@ class Clip:
     sound: Sound
     other: Sound
     settings: Score
+    find_faces: Callable[[list[np.ndarray]], np.ndarray] = detect_landmarks
 
     @cached_property
     def landmarks(self) -> np.ndarray:
@@ -89,7 +92,7 @@ class Clip:
         detector's, were found in the source at its own size, and are smoothed over time. A distance to them would
         count all that as an error of the generated video.
         """
-        return detect_landmarks(self.reference)
+        return self.find_faces(self.reference)
 
     @cached_property
     def opening(self) -> np.ndarray:

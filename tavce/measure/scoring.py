@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from tavce.measure.identity import ArcFaceGroup, DlibGroup
 from tavce.measure.image import ImageGroup
 from tavce.measure.kept import Kept
 from tavce.measure.landmark_distance import LandmarkGroup
+from tavce.measure.landmarks import detect_landmarks
 from tavce.measure.lip_sync import SyncGroup
 from tavce.measure.measurements import Measurements
 from tavce.measure.perceptual import LpipsGroup
@@ -56,7 +57,8 @@ GROUPS: tuple[type[Group], ...] = (
     BeatGroup,
 )
 CLIPS_A_PROCESS = 4  # fewer are measured before a process has started
-VERSION = 1  # of how videos are read for all groups
+VERSION = 1  # of how videos are read for all groups, and faces found in real ones
+FACES = "landmarks"  # name of what is kept of a real video
 ONLY_CLIP = Sound(None, "no other clip was generated, so there is no other sound")
 
 
@@ -84,6 +86,7 @@ class Scorer:
 
     setup: Setup
     kept: Kept
+    references: Kept  # real faces' landmarks, for every method's job
     kinds: tuple[type[Group], ...] = GROUPS
 
     @cached_property
@@ -96,21 +99,24 @@ class Scorer:
         video = sha256(task.video)
         with store.open_shard(task.entry.crop) as crops:
             crop = crops[task.entry.clip_id]
-            keys = self._keys(video, task, crop)
+            reference = self._reference_key(crop)
+            keys = self._keys(video, task, reference)
             parts = self.kept.load(task.entry.clip_id, keys)
             missing = [group for group in self.groups if group.name not in parts]
             if missing:
-                parts |= _measure(missing, lambda: self._clip(task, crop))
+                parts |= _measure(missing, lambda: self._clip(task, crop, reference))
                 self.kept.save(task.entry.clip_id, keys, parts)
         return Scored(video, _joined([parts[group.name] for group in self.groups]), tuple(g.name for g in missing))
 
-    def _keys(self, video: str, task: Task, crop: h5py.Group) -> dict[str, str]:
-        reference = hashlib.sha256(crop["frames"][:].tobytes()).hexdigest()
-        read = [self.setup.window.rate_hz, self.setup.side_px]
-        of_clip = [VERSION, video, task.other and sha256(task.other[1]), reference, *read]
+    def _reference_key(self, crop: h5py.Group) -> str:
+        pictures = hashlib.sha256(crop["frames"][:].tobytes()).hexdigest()
+        return digest([VERSION, pictures, self.setup.window.rate_hz, self.setup.side_px])
+
+    def _keys(self, video: str, task: Task, reference: str) -> dict[str, str]:
+        of_clip = [video, task.other and sha256(task.other[1]), reference]
         return {group.name: digest([*of_clip, group.name, group.version, group.depends()]) for group in self.groups}
 
-    def _clip(self, task: Task, crop: h5py.Group) -> Clip:
+    def _clip(self, task: Task, crop: h5py.Group, key: str) -> Clip:
         side_px, rate_hz = self.setup.side_px, self.setup.window.rate_hz
         return Clip(
             clip_id=task.entry.clip_id,
@@ -120,7 +126,16 @@ class Scorer:
             sound=read_sound(task.video, task.entry, rate_hz),
             other=read_sound(task.other[1], task.other[0], rate_hz) if task.other else ONLY_CLIP,
             settings=self.setup.settings,
+            find_faces=partial(self._real_faces, task.entry.clip_id, key),
         )
+
+    def _real_faces(self, clip_id: str, key: str, frames: list[np.ndarray]) -> np.ndarray:
+        """Return the landmarks that another method's job has found in a real video, or find them for the next one."""
+        kept = self.references.load(clip_id, {FACES: key})
+        if FACES not in kept:
+            kept = {FACES: Measurements(curves={FACES: detect_landmarks(frames)})}
+            self.references.save(clip_id, {FACES: key}, kept)
+        return kept[FACES].curves[FACES]
 
 
 def score_all(scorer: Scorer, tasks: Sequence[Task], processes: int) -> Iterator[Scored]:

@@ -12,6 +12,8 @@ from tavce.dataset import read_index
 from tavce.measure import drawn, scoring
 from tavce.measure.groups import Setup
 from tavce.measure.kept import Kept
+from tavce.measure.landmark_distance import LandmarkGroup
+from tavce.measure.landmarks import detect_landmarks
 from tavce.measure.measurements import MeasurementError, Measurements
 from tavce.measure.score import Job
 from tavce.measure.scoring import Scorer, Task, score_all
@@ -79,7 +81,9 @@ def tasks(place: Corpus, corpus: Corpus) -> list[Task]:
 def scorer(place: Corpus, *kinds, **changes) -> Scorer:
     setup = Setup.of(place.settings, None)
     settings = setup.settings.model_copy(update=changes)
-    return Scorer(Setup(**{**vars(setup), "settings": settings}), Kept(place.root / "kept"), kinds)
+    return Scorer(
+        Setup(**{**vars(setup), "settings": settings}), Kept(place.root / "kept"), Kept(place.root / "real"), kinds
+    )
 
 
 def fresh(place: Corpus, corpus: Corpus, *kinds, **changes) -> list[tuple[str, ...]]:
@@ -106,6 +110,26 @@ def test_a_changed_video_is_measured_anew_and_so_is_the_clip_that_it_lends_its_s
         file.write(b"\0" * 8)
     assert [scored.new for scored in score_all(scorer(place, Length), many, 1)] == [("length",)] * 2
     assert [scored.new for scored in score_all(scorer(place, Length), many, 1)] == [()] * 2
+
+
+class Distance(LandmarkGroup):
+    """How far the faces are apart, whatever was kept of the generated ones."""
+
+    version: ClassVar[int] = 99
+
+
+def test_the_faces_of_real_videos_are_found_once_for_all_methods(place, corpus, monkeypatch):
+    found = []
+
+    def look(frames: list[np.ndarray]) -> np.ndarray:
+        found.append(len(frames))
+        return detect_landmarks(frames)
+
+    monkeypatch.setattr(scoring, "detect_landmarks", look)
+    first = list(score_all(scorer(place, LandmarkGroup), tasks(place, corpus), 1))
+    second = list(score_all(scorer(place, Distance), tasks(place, corpus), 1))
+    assert found == [FRAMES] * 2
+    assert [one.measured.metrics for one in first] == [other.measured.metrics for other in second]
 
 
 def test_kept_results_are_those_that_were_measured(place, corpus):
