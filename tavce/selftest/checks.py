@@ -18,7 +18,7 @@ from tavce.measure.metrics import METRIC
 from tavce.measure.spoil import STRENGTHS, spoil
 from tavce.selftest.expectations import ASKED, IDEALS, INFINITE, LARGEST, SHIFTS, SPOILT, UNKNOWN, Way
 
-SPOILT_FRAMES = 16  # of a clip, evenly spaced: as many networks' passes are enough to see which way a metric goes
+SPOILT_FRAMES = 8  # of a clip, evenly spaced: as many networks' passes are enough to see which way a metric goes
 
 
 @dataclass(frozen=True)
