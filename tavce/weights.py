@@ -77,17 +77,28 @@ def path_of(name: str) -> Path:
     return path
 
 
+def is_there(name: str) -> bool:
+    """Return whether the weights' file is there; its digest is not looked at."""
+    return _place(name).is_file()
+
+
+def _place(name: str) -> Path:
+    """Return where the weights lie, or would."""
+    entry = table()[name]
+    path = FOLDER / entry.file
+    if entry.module and not path.is_file():
+        spec = importlib.util.find_spec(entry.module)
+        path = Path(spec.submodule_search_locations[0]) / entry.file if spec else path
+    return path
+
+
 def find(name: str) -> Path | None:
     """Return where the weights lie, None where they are missing.
 
     Raises:
         InputError: their digest is wrong.
     """
-    entry = table()[name]
-    path = FOLDER / entry.file
-    if entry.module and not path.is_file():
-        spec = importlib.util.find_spec(entry.module)
-        path = Path(spec.submodule_search_locations[0]) / entry.file if spec else path
+    entry, path = table()[name], _place(name)
     if not path.is_file():
         return None
     if entry.sha256 and not sha256(path).startswith(entry.sha256):

@@ -1,7 +1,7 @@
 """Settings of the evaluation: how test videos are made, whose they are, what is measured, and what tables say of it."""
 
 import shlex
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, FiniteFloat, model_validator
 
@@ -61,6 +61,8 @@ class Quoted(Section):
 
 class Score(Section):
     """What the tables measure."""
+
+    JUDGES: ClassVar[tuple[str, ...]] = ("vgg16", "inception_fid", "arcface_r100", "syncnet_v2")  # weights, where there
 
     max_lag_frames: int = Field(gt=0, description="largest lag tried by av_offset")
     min_frames: int = Field(gt=0, description="fewest frames with landmarks for a number")

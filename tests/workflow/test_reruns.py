@@ -102,6 +102,13 @@ def test_another_method_is_gathered_measured_and_tabled_and_again_when_its_video
     assert names(finished.jobs(made)) == ["gather mine eamm"]
 
 
+def test_weights_that_are_placed_are_asked_at_the_next_run(finished):
+    placed = finished.folder / "store/weights/syncnet_v2.model"
+    placed.parent.mkdir(parents=True)
+    placed.write_bytes(b"weights")
+    assert rules(finished.jobs()) == TABLES
+
+
 def test_a_new_video_reruns_its_shard_and_not_the_basis(finished):
     (finished.folder / "videos" / "g.mp4").write_text("g.mp4", encoding="utf-8")
     jobs = finished.jobs("data")

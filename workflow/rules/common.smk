@@ -7,10 +7,12 @@ import subprocess
 import sys
 import uuid
 from datetime import datetime, timezone
+from importlib.util import find_spec
 
 from snakemake.exceptions import WorkflowError
 from snakemake.shell import shell
 
+from tavce import weights
 from tavce.cluster import guard
 from tavce.cluster.site import site
 from tavce.config import SettingsError, load
@@ -188,6 +190,20 @@ def networks_of_renderer(name):
 def tavc_metric(wildcards):
     """Return the metric whose similarity is measured, where the settings name one."""
     return f"results/metric/{settings.score.tavc}/best.pt" if settings.score.tavc else []
+
+
+def judges_fetched():
+    """Return the listings of the weights that metrics need, of those that this run fetches for a training or a gate."""
+    needed = {name for recipe in settings.metrics.values() for name in recipe.weights}
+    needed |= {"syncnet_v2"} if SYNCNET else set()
+    return [ancient(f"results/weights/{name}.json") for name in settings.score.JUDGES if name in needed]
+
+
+def judges():
+    """Return what metrics have of the weights and packages that they need: with one more, they are measured anew."""
+    fetched = [os.path.basename(listing).removesuffix(".json") for listing in judges_fetched()]
+    have = [name for name in settings.score.JUDGES if name in fetched or weights.is_there(name)]
+    return [*have, *(["dlib"] if find_spec("dlib") else [])]
 
 
 def source_of(wildcards):

@@ -66,6 +66,7 @@ rule score:
         records="results/synthesise/{dataset}/{method}.jsonl",
         videos="results/synthesise/{dataset}/{method}",
         tavc=tavc_metric,
+        judges=judges_fetched(),
     output:
         scores="results/score/{dataset}/{method}.parquet",
         frames="results/score/{dataset}/{method}.frames.parquet",
@@ -80,6 +81,7 @@ rule score:
     threads: 4
     params:
         settings=sections("score"),
+        judges=judges(),
         version=version("score"),
     shell:
         "python -m tavce score --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
@@ -94,6 +96,7 @@ rule check_metrics:
         records="results/synthesise/{dataset}/ground_truth.jsonl",
         videos="results/synthesise/{dataset}/ground_truth",
         tavc=tavc_metric,
+        judges=judges_fetched(),
     output:
         found="results/selftest/{dataset}.json",
         markdown="results/selftest/{dataset}.md",
@@ -105,6 +108,7 @@ rule check_metrics:
         "../../envs/train.yaml"
     params:
         settings=sections("selftest"),
+        judges=judges(),
         version=version("selftest"),
     shell:
         "python -m tavce selftest --settings {params.settings:q} --threads {threads} --dataset {wildcards.dataset:q}"
