@@ -3,7 +3,7 @@
 Reads   the method's records and mp4s, the dataset's index and the crops it names
 Writes  SCORES, .parquet: a row a record, dropped clips included, with the reason; FRAMES, .parquet: what is drawn of
         every clip; FEATURES, .npz: what pooled metrics compare; and `run.json` with the means. What is measured of a
-        clip is kept beside SCORES in a folder, `METHOD.measured`, so that a killed job goes on; `real.measured` has
+        clip is kept beside SCORES in a folder, `METHOD.measured`, so that a killed job goes on; `.real` has
         the faces of the real videos, which every method's job needs
 """
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     job = Job(arguments.dataset, arguments.method, Path(arguments.videos), index)
     tasks = job.tasks(records)
     scores = Path(arguments.scores)
-    kept, references = Kept(scores.with_suffix(".measured")), Kept(scores.with_name("real.measured"))
+    kept, references = Kept(scores.with_suffix(".measured")), Kept(scores.with_name(".real"))
     scorer = Scorer(Setup.of(arguments.settings, arguments.tavc), kept, references)
     done = progress(score_all(scorer, tasks, arguments.threads), f"score {arguments.method}", total=len(tasks))
     scored = {task.entry.clip_id: result for task, result in zip(tasks, done, strict=True)}
