@@ -144,7 +144,7 @@ def test_a_reader_nobody_wrote_is_named(raw):
         ),
         ({"listening": {"gates": {"best": "off"}}}, "listening.gates.best is none of ['paper', 'recommended']"),
         ({"renderers": {"static": {"like": "ours"}}}, "renderers.static: static is a method of its own"),
-        ({"methods": {"theirs": "Theirs"}}, "methods.theirs is none of ['ours', 'no_correlation', 'static'"),
+        ({"methods": {"theirs": "Theirs"}}, "methods.theirs is none of ['ours', 'no_correlation', 'ground_truth'"),
         ({"trim": {"sample_rate_hz": 8000}}, "mel.sample_rate_hz is 16000, trim.sample_rate_hz is 8000"),
         ({"trim": {"rate_hz": 30}}, "window.rate_hz is 25, trim.rate_hz is 30: they must be the same"),
         ({"mel": {"hop": 160}}, "window.mel_rate_hz is 80, mel.sample_rate_hz / mel.hop is 100"),

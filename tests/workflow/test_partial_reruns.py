@@ -29,7 +29,7 @@ SETTINGS = {
     "download": {"attempts": 1, "reserve_gb": 0},
     "trim": {"min_frames": 20},
     "crop": {"size_px": 64, "mouth_px": 24},
-    "metrics": {"paper": {"mouth_px": 24}},
+    "metrics": {"paper": {"mouth_px": 24, "perceptual": "mobilenetv2"}},
     "motion": {"expression": 8},
     "gate": {"train": 1, "val": 1, "test": 1},
     "score": {"tavc": None},  # no metric is trained
