@@ -22,9 +22,8 @@ GIVEN = ("window", "mel", "synthesise")
 PACKED = ("window", "mel", "detect", "crop", "motion", "synthesise")
 NETWORKS = ("metrics", "audio2exp", "audio2pose", "renderers")
 CONVERT = (*PACKED, "audio2exp", "audio2pose", "renderers")
-SCORE = ("window", "mel", "score", "synthesise")
+SCORE = ("window", "mel", "detect", "score", "synthesise")
 CARD = ("corpus", "download", "trim", "detect", "crop", "quality", "duplicates")
-SELFTEST = ("window", "mel", "score", "synthesise")
 
 STAGES = {
     "sheet": Stage("tavce.sheet.stage", "write the shard tables of the corpora", ("corpora", "leaks", "trim"), 2),
@@ -60,7 +59,7 @@ STAGES = {
     "gather": Stage("tavce.methods.gather", "gather another method's test videos", (*GIVEN, "score")),
     "animate": Stage("tavce.animate.stage", "make a portrait speak"),
     "score": Stage("tavce.measure.score", "measure the videos of a method", SCORE, version=3),
-    "selftest": Stage("tavce.selftest.stage", "ask every metric about clips whose answer is known", SELFTEST),
+    "selftest": Stage("tavce.selftest.stage", "ask every metric about clips whose answer is known", SCORE),
     "tables": Stage("tavce.evaluate.tables", "write a dataset's tables", ("tables", "quoted"), 3),
     "funnel_table": Stage("tavce.evaluate.funnel_table", "write the funnel as a table"),
     "explain": Stage("tavce.evaluate.explain", "say where a number of a table comes from"),

@@ -66,6 +66,7 @@ class Corpus:
         {
             "window": {"steps": 16, "lead_frames": 2, "rate_hz": FORMAT.rate_hz, "mel_rate_hz": 80},
             "mel": PAPER["mel"],
+            "detect": PAPER["detect"],
             "score": {
                 "max_lag_frames": 8,
                 "min_frames": 25,

@@ -15,7 +15,6 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from tavce.config import paper
 from tavce.data.mel import log_mel
 from tavce.dataset import mel_steps, resized
 from tavce.faces.lips import SAMPLES_PER_FRAME
@@ -67,7 +66,8 @@ class Asked:
 
         Boxes follow landmarks that are made whole and smooth over time, as those of a dataset are.
         """
-        landmarks, recipe, embedded = smooth(filled(self.clip.landmarks), _smooth_frames()), self.metric.recipe, []
+        landmarks = smooth(filled(self.clip.landmarks), self.setup.smooth_frames)
+        recipe, embedded = self.metric.recipe, []
         for start in range(0, len(landmarks), CHUNK):
             part = slice(start, start + CHUNK)
             cut = mouths(self.clip.frames[part], landmarks[part], self.clip.crop_px, recipe.mouth_px)
@@ -119,8 +119,9 @@ class TavcGroup:
 
     def depends(self) -> object:
         """Return the settings that are read, and the digest of the metric or null."""
-        path, window, mel = self._setup.tavc, self._setup.window.model_dump(), self._setup.mel.model_dump()
-        return [self._setup.settings.min_frames, window, mel, _smooth_frames(), None if path is None else sha256(path)]
+        setup = self._setup
+        read = [setup.settings.min_frames, setup.window.model_dump(), setup.mel.model_dump(), setup.smooth_frames]
+        return [*read, None if setup.tavc is None else sha256(setup.tavc)]
 
     def measure(self, clip: Clip, measured: Measurements) -> None:
         """Ask the metric."""
@@ -131,11 +132,6 @@ class TavcGroup:
         asked = Asked(self._metric, self._setup, clip)
         measured.take("tavc", lambda: _own(asked, measured))
         measured.take("tavc_shuffled", lambda: float(asked.similarity(clip.other).mean()))
-
-
-def _smooth_frames() -> int:
-    """Return over how many frames the paper's settings smooth the landmarks of a dataset."""
-    return paper().detect.smooth_frames
 
 
 def _not_asked() -> float:

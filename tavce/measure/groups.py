@@ -23,6 +23,7 @@ class Setup:
     side_px: int  # all videos are brought to this side
     device: str  # where networks run: cpu, cuda
     tavc: str | None = None  # best.pt of the metric that is asked for the TAVC similarity
+    smooth_frames: int = 1  # over which a dataset's landmarks are smoothed, so that its mouths are cut alike; 1: none
 
     @classmethod
     def of(cls, settings: str, tavc: str | None) -> Self:
@@ -35,6 +36,7 @@ class Setup:
             side_px=sections["synthesise"].image_px,
             device="cuda" if torch.cuda.is_available() else "cpu",
             tavc=tavc,
+            smooth_frames=sections["detect"].smooth_frames,
         )
 
 

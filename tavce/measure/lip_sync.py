@@ -6,17 +6,15 @@ edge is grey, for every method alike, so that numbers of tight crops are not tho
 
 from typing import ClassVar
 
-from tavce import weights
 from tavce.faces.sync_crop import sync_crops
 from tavce.faces.syncnet import WEIGHTS, NotMeasured, SyncScore, open_syncnet
-from tavce.files import sha256
 from tavce.measure.clip import Clip
 from tavce.measure.groups import Setup
 from tavce.measure.landmarks import filled, found
 from tavce.measure.measurements import MeasurementError, Measurements
+from tavce.measure.published import digest_of, missing
 
 RATE_HZ = 25  # SyncNet knows no other
-MISSING = f"the weights {WEIGHTS} are not there: .venv/bin/tavce fetch {WEIGHTS}"
 
 
 class SyncGroup:
@@ -36,9 +34,8 @@ class SyncGroup:
         self._syncnet = open_syncnet()
 
     def depends(self) -> object:
-        """Return the settings that are read, and the digest of the weights or null."""
-        path = weights.find(WEIGHTS)
-        return [self._settings.min_frames, self._rate_hz, path and sha256(path)]
+        """Return the settings that are read, and the digest of the weights."""
+        return [self._settings.min_frames, self._rate_hz, digest_of(WEIGHTS)]
 
     def measure(self, clip: Clip, measured: Measurements) -> None:
         """Ask SyncNet; the offset keeps its sign: above 0 the sound is early."""
@@ -51,7 +48,7 @@ class SyncGroup:
         if self._rate_hz != RATE_HZ:
             return NotMeasured(f"SyncNet knows {RATE_HZ} frames a second only, window.rate_hz is {self._rate_hz}")
         if self._syncnet is None:
-            return NotMeasured(MISSING)
+            return NotMeasured(str(missing(WEIGHTS)))
         try:
             wave = clip.sound.require()
             clip.require_frames(int(found(clip.landmarks).sum()), "landmarks")

@@ -94,6 +94,11 @@ class Scorer:
         """The groups, with their weights in place."""
         return [kind(self.setup) for kind in self.kinds]
 
+    @cached_property
+    def _identities(self) -> dict[str, list[object]]:
+        """What the results of each group are of, besides the clip; told once, as whole files of weights are hashed."""
+        return {group.name: [group.name, group.version, group.depends()] for group in self.groups}
+
     def __call__(self, task: Task) -> Scored:
         """Return all measurements of a clip: those kept from before, and the others made now."""
         video = sha256(task.video)
@@ -114,7 +119,7 @@ class Scorer:
 
     def _keys(self, video: str, task: Task, reference: str) -> dict[str, str]:
         of_clip = [video, task.other and sha256(task.other[1]), reference]
-        return {group.name: digest([*of_clip, group.name, group.version, group.depends()]) for group in self.groups}
+        return {name: digest([*of_clip, *identity]) for name, identity in self._identities.items()}
 
     def _clip(self, task: Task, crop: h5py.Group, key: str) -> Clip:
         side_px, rate_hz = self.setup.side_px, self.setup.window.rate_hz

@@ -80,7 +80,7 @@ def test_without_its_weights_the_reason_is_the_command_that_fetches_them(monkeyp
     assert measured.metrics == {"lse_c": None, "lse_d": None, "sync_offset": None}
     words = "the weights syncnet_v2 are not there: .venv/bin/tavce fetch syncnet_v2"
     assert set(measured.reasons.values()) == {words}
-    assert group.depends() == [15, 25, None]
+    assert group.depends() == [15, 25, "not there"]
 
 
 def test_videos_of_another_rate_than_syncnets_have_a_reason(monkeypatch, tmp_path, clip):
