@@ -155,7 +155,8 @@ def _notes(wanted: Wanted, rows: list[Line]) -> list[str]:
     sure = f"{100 * (1 - ask.alpha):g} %"
     notes = [
         "Every cell: mean over the n clips that have a number, and in brackets its interval of "
-        f"{sure} over speakers; ↑ higher is better, ↓ lower is better. Dropped: clips without a video.",
+        f"{sure} over speakers; ↑ higher is better, ↓ lower is better. Lost: clips without a number; dropped: "
+        "without a video.",
         "Best and second are marked only where a paired test over speakers, corrected by Holm for all pairs of the "
         f"column, finds them better than those behind them at {ask.alpha:g}; real videos take no part.",
     ]

@@ -27,23 +27,25 @@ def mean_and_sd(seed_values: Sequence[float | None]) -> tuple[float | None, floa
 def in_words(column: Column, cell: Cell) -> str:
     """Return a cell as people read it.
 
-    19.12 [18.40, 20.10] n=6; of seeds 0.441 ± 0.021 n=6×3; of a published number 0.44†; - where there is none.
+    19.12 [18.40, 20.10] n=6; with clips that have none 19.12 n=4 (2 lost); of seeds 0.441 ± 0.021 n=6×3; of a published
+    number 0.44†; - where there is none.
     """
     return " ".join(parts_in_words(column, cell)).strip()
 
 
 def parts_in_words(column: Column, cell: Cell) -> tuple[str, str]:
     """Return a cell as people read it, in two parts: the value, and how sure it is."""
+    lost = f" ({cell.dropped} lost)" if cell.dropped else ""
     if cell.value is None:
-        return "-", ""
+        return "-", lost.strip()
     value = _rounded(column, cell.value)
     if cell.n is None:
         return f"{value}{QUOTED_MARK}", ""
     sd = cell.sd_subsets if cell.sd_seeds is None else cell.sd_seeds
     if sd is not None:
-        return value, f"± {_rounded(column, sd)} n={_counts(cell)}"
+        return value, f"± {_rounded(column, sd)} n={_counts(cell)}{lost}"
     interval = "" if cell.low is None else f"[{_rounded(column, cell.low)}, {_rounded(column, cell.high)}] "
-    return value, f"{interval}n={_counts(cell)}"
+    return value, f"{interval}n={_counts(cell)}{lost}"
 
 
 def _rounded(column: Column, number: float) -> str:

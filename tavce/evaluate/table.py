@@ -66,7 +66,7 @@ class Cell(Part):
     sd_subsets: of a Fréchet distance, the standard deviation over the subsets, mean over the seeds.
     n: clips with a number: of a seed that counts, the fewest; of a Fréchet distance, frames of a subset; None: quoted.
     seed_n: clips with a number by seed, in the order of the row's runs; seed_values: None where a seed does not count.
-    dropped: clips without a number, of the seed that has fewest; missing: why, counted over all seeds.
+    dropped: clips without a number, of the seed that has fewest numbers; missing: why, counted over all seeds.
     """
 
     value: float | None = None

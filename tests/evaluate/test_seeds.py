@@ -69,15 +69,15 @@ def test_a_seed_with_fewer_clips_than_a_cell_needs_is_told_and_counts_for_nothin
     assert (cell.value, cell.sd_seeds) == (1.5, pytest.approx(math.sqrt(0.5)))
     assert (cell.seed_values, cell.seed_n) == ((1.0, None, 2.0), (2, 1, 2))
     assert (cell.dropped, cell.missing) == (1, {"no face": 1})
-    assert in_words(SSIM, cell) == "1.500 ± 0.707 n=2×2 of 3"
-    assert in_words(SSIM, cell_of([None, None], [2.0, 2.0])) == "2.000 n=2×1 of 2"
+    assert in_words(SSIM, cell) == "1.500 ± 0.707 n=2×2 of 3 (1 lost)"
+    assert in_words(SSIM, cell_of([None, None], [2.0, 2.0])) == "2.000 n=2×1 of 2 (2 lost)"
 
 
 def test_one_seed_has_no_spread_and_none_that_counts_no_mean():
     assert mean_and_sd([2.0]) == (2.0, None)
     assert mean_and_sd([None, None]) == (None, None)
     none = cell_of([None, None], [None, None])
-    assert (none.n, none.why_no_value, in_words(SSIM, none)) == (0, "no clip has a number: no face", "-")
+    assert (none.n, none.why_no_value, in_words(SSIM, none)) == (0, "no clip has a number: no face", "- (2 lost)")
 
 
 def test_markdown_and_latex_show_the_spread_and_say_what_it_is(tmp_path):

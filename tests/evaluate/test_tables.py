@@ -164,7 +164,7 @@ def test_a_frechet_distance_is_the_mean_over_subsets_of_so_many_frames(tmp_path)
     assert found.value == pytest.approx(0.5, abs=1e-5)  # both entries moved by 0.5: 2 × 0.25
     assert found.sd_subsets == pytest.approx(0, abs=1e-5)
     assert (found.n, found.seed_n, found.against_baseline, found.mark) == (6, (6,), None, None)
-    assert in_words(Column.of(METRIC["fid"]), found) == "0.50 ± 0.00 n=6"
+    assert in_words(Column.of(METRIC["fid"]), found) == "0.50 ± 0.00 n=6 (8 lost)"
 
 
 def test_a_frechet_distance_over_seeds_is_the_mean_of_theirs(tmp_path):
